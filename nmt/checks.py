@@ -1,0 +1,77 @@
+"""Small checks of values at the borders, so that the same mistake always reads the same."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import TypeGuard, TypeVar
+
+T = TypeVar("T")
+
+
+def positive_int(name: str, value: object) -> int:
+    """``value`` if it is a whole number of at least 1; ValueError otherwise."""
+    if not _is_int(value) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    return value
+
+
+def non_negative_int(name: str, value: object) -> int:
+    """``value`` if it is a whole number of at least 0; ValueError otherwise."""
+    if not _is_int(value) or value < 0:
+        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
+    return value
+
+
+def positive(name: str, value: object) -> float:
+    """``value`` if it is a finite number above 0; ValueError otherwise."""
+    if not _is_number(value) or value <= 0:
+        raise ValueError(f"{name} must be a number above 0, got {value!r}")
+    return value
+
+
+def non_negative(name: str, value: object) -> float:
+    """``value`` if it is a finite number of at least 0; ValueError otherwise."""
+    if not _is_number(value) or value < 0:
+        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+    return value
+
+
+def probability(name: str, value: object) -> float:
+    """``value`` if 0 <= value < 1: what is dropped or smoothed away must leave something."""
+    if not _is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number of at least 0 and below 1, got {value!r}")
+    return value
+
+
+def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
+    """``value`` if it is among ``allowed``; ValueError listing them otherwise."""
+    choices = list(allowed)
+    if value not in choices:
+        listed = ", ".join(str(choice) for choice in choices)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
+    return value
+
+
+def known_options(where: str, given: Iterable[str], allowed: Iterable[str]) -> None:
+    """ValueError for the first name given that is not allowed, with the likely meant one.
+
+    where: the option path above the names, such as ``model``; empty at the top.
+    """
+    prefix = f"{where}." if where else ""
+    choices = sorted(allowed)
+    for name in given:
+        if name not in choices:
+            close = difflib.get_close_matches(name, choices, n=1)
+            meant = f"did you mean {prefix}{close[0]}? " if close else ""
+            raise ValueError(
+                f"unknown option {prefix}{name}: {meant}"
+                f"{where or 'the command'} has {', '.join(choices) or 'no options'}"
+            )
+
+
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return _is_int(value) or (isinstance(value, float) and math.isfinite(value))

@@ -1,0 +1,80 @@
+"""Classes named in YAML: from ``{_target_: nmt.models.lstm.LSTMSeq2Seq, hidden_size: 512}`` to a call.
+
+A run directory may come from anyone, so a target is not evaluated but looked up: the named module
+is imported only below ``nmt`` or a package the user trusts, the class is taken by its plain name,
+and it must be defined there too and fit the slot that it is to fill.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from nmt.checks import known_options
+
+T = TypeVar("T")
+
+TARGET = "_target_"
+
+
+def factory(
+    spec: Mapping[str, Any],
+    slot: type[T],
+    *,
+    name: str,
+    nested: Mapping[str, type[Any]] | None = None,
+    trusted_packages: Sequence[str] = (),
+) -> Callable[..., T]:
+    """The constructor that ``spec`` names, its options filled in; the caller adds the rest.
+
+    spec: ``_target_`` and the class's own options.
+    slot: what the class must be a subclass of.
+    name: where the spec stands in the config, such as ``model``, for the messages.
+    nested: options that are specs themselves, with their slots. They become factories.
+    trusted_packages: packages besides ``nmt`` that may be imported. They run as code: they come
+        from the user's command line or call, never from a run directory.
+
+    Raises ValueError for a target that may not be used and for options it does not have.
+    """
+    nested = nested or {}
+    if not isinstance(spec, Mapping) or not isinstance(spec.get(TARGET), str):
+        raise ValueError(
+            f"{name} must be a mapping with {TARGET}, the name of a class; got {spec!r}"
+        )
+    cls = _look_up(spec[TARGET], slot, f"{name}.{TARGET}", ("nmt", *trusted_packages))
+    options = {key: value for key, value in spec.items() if key != TARGET}
+    known_options(name, options, inspect.signature(cls).parameters)
+    for key, value in options.items():
+        if key in nested:
+            options[key] = factory(
+                value, nested[key], name=f"{name}.{key}", trusted_packages=trusted_packages
+            )
+        elif isinstance(value, Mapping) and TARGET in value:
+            raise ValueError(f"{name}.{key} takes a plain value, not a class, got {value!r}")
+    return partial(cls, **options)
+
+
+def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -> type[T]:
+    module_name, _, class_name = target.rpartition(".")
+    if not _is_within(module_name, packages):
+        raise ValueError(
+            f"{option}={target} is not in {' or '.join(packages)}; if you trust the code of "
+            f"that package, add its name to trusted_packages"
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{option}={target}: {error}") from error
+    cls = vars(module).get(class_name)
+    if not inspect.isclass(cls) or not _is_within(cls.__module__, packages):
+        raise ValueError(f"{option}={target}: {module_name} defines no class {class_name}")
+    if not issubclass(cls, slot) or inspect.isabstract(cls):
+        raise ValueError(f"{option}={target} is no usable {slot.__name__}")
+    return cls
+
+
+def _is_within(module_name: str, packages: Sequence[str]) -> bool:
+    return any(
+        module_name == package or module_name.startswith(f"{package}.") for package in packages
+    )
