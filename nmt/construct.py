@@ -1,4 +1,4 @@
-"""Classes named in YAML: from ``{_target_: nmt.models.lstm.LSTMSeq2Seq, hidden_size: 512}`` to a call.
+"""Classes named in YAML: from ``{_target_: nmt.models.lstm.LSTMSeq2Seq, …}`` to a call.
 
 A run directory may come from anyone, so a target is not evaluated but looked up: the named module
 is imported only below ``nmt`` or a package the user trusts, the class is taken by its plain name,
