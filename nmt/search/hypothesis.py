@@ -1,0 +1,67 @@
+"""What every search shares: its result, its limit, and the probabilities it ranks by.
+
+Dims: B sentences, S source tokens, V target vocabulary.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nmt.models.interface import Encoded, Seq2SeqModel
+from nmt.tokenizer import BOS, EOS, PAD
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation of one sentence, in target ids.
+
+    tokens: without BOS and EOS.
+    log_prob: log p(tokens, EOS | source), natural logarithm; without EOS where not finished.
+    score: log_prob / length ** length_penalty, where the length counts EOS.
+    finished: False = it reached the limit before the model ended it.
+    """
+
+    tokens: tuple[int, ...]
+    log_prob: float
+    score: float
+    finished: bool
+
+
+class Search(ABC):
+    """Finds likely translations. Knows of a model only what ``models.interface`` says."""
+
+    @abstractmethod
+    def __call__(self, model: Seq2SeqModel, src: Tensor) -> list[list[Hypothesis]]:
+        """src: (B, S) ids with EOS, right-padded -> each sentence's hypotheses, best first.
+
+        Every sentence gets at least one, and none depends on the other sentences of the batch.
+        The caller puts the model into evaluation mode.
+        """
+
+
+def length_limits(encoded: Encoded, max_length: float, extra_length: int) -> Tensor:
+    """(B,) most tokens a hypothesis may have, EOS included, from each sentence's own length."""
+    lengths = encoded.mask.sum(dim=1).tolist()
+    limits = [max(1, int(max_length * length) + extra_length) for length in lengths]
+    return torch.tensor(limits, device=encoded.mask.device)
+
+
+def next_log_probs(logits: Tensor) -> Tensor:
+    """logits (..., V) -> log p in float32, -inf for PAD and BOS, which are never produced.
+
+    Not renormalised without these two: a hypothesis has the probability that training gives it.
+    """
+    log_probs = torch.log_softmax(logits.float(), dim=-1)
+    log_probs[..., [PAD, BOS]] = -torch.inf
+    return log_probs
+
+
+def read_hypothesis(row: Sequence[int], log_prob: float, length_penalty: float) -> Hypothesis:
+    """row: tokens, then EOS where the model ended it, then PAD."""
+    length = row.index(PAD) if PAD in row else len(row)
+    finished = row[length - 1] == EOS
+    tokens = tuple(row[: length - finished])
+    return Hypothesis(tokens, log_prob, log_prob / length**length_penalty, finished)

@@ -1,0 +1,115 @@
+"""Text in, text out: a model, its tokenizer and a search, ready to use.
+
+Dims: B sentences, S source tokens.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from nmt.checks import positive_int
+from nmt.models.interface import Seq2SeqModel
+from nmt.search.hypothesis import Hypothesis, Search
+from nmt.tokenizer import EOS, PAD, Tokenizer
+
+
+@dataclass(frozen=True)
+class Translation:
+    """One line's translation.
+
+    text: one line, whatever the model produced.
+    score: the search's length-normalised log-probability (natural logarithm); 0 for a blank line.
+    tokens: target tokens produced, EOS not counted.
+    hit_limit: the model had not ended the sentence where the search had to stop: the text is cut.
+    """
+
+    text: str
+    score: float
+    tokens: int
+    hit_limit: bool
+
+
+BLANK = Translation(text="", score=0.0, tokens=0, hit_limit=False)
+
+
+class Translator:
+    """Translates lines where the model's parameters are; sources are never cut.
+
+    batch_tokens: most source tokens, padding included, that a batch may hold. A longer sentence
+        is a batch of its own. The text does not depend on it.
+    """
+
+    def __init__(
+        self,
+        model: Seq2SeqModel,
+        tokenizer: Tokenizer,
+        search: Search,
+        *,
+        batch_tokens: int = 4096,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.search = search
+        self.batch_tokens = positive_int("batch_tokens", batch_tokens)
+
+    def translate(self, lines: Sequence[str]) -> list[Translation]:
+        """One translation a line, in order; a blank line gives a blank one.
+
+        The model leaves the call in the mode, training or evaluation, in which it came.
+        """
+        translations = [BLANK] * len(lines)
+        places = [place for place, line in enumerate(lines) if line.strip()]
+        sources = [[*ids, EOS] for ids in self.tokenizer.encode_src([lines[p] for p in places])]
+        training = self.model.training
+        self.model.eval()
+        try:
+            for batch in batches([len(source) for source in sources], self.batch_tokens):
+                hypotheses = self._search([sources[index] for index in batch])
+                for index, translation in zip(batch, self._read(hypotheses), strict=True):
+                    translations[places[index]] = translation
+        finally:
+            self.model.train(training)
+        return translations
+
+    def translate_stream(
+        self, lines: Iterable[str], *, chunk_lines: int = 1024
+    ) -> Iterator[Translation]:
+        """The same, lazily: reads ``chunk_lines`` lines, then yields their translations."""
+        positive_int("chunk_lines", chunk_lines)
+        source = iter(lines)
+        while chunk := list(islice(source, chunk_lines)):
+            yield from self.translate(chunk)
+
+    def _search(self, sources: Sequence[list[int]]) -> list[Hypothesis]:
+        """The best hypothesis of each source."""
+        device = next(self.model.parameters()).device
+        src = pad_sequence([torch.tensor(ids) for ids in sources], True, PAD).to(device)  # (B, S)
+        with torch.inference_mode():
+            return [hypotheses[0] for hypotheses in self.search(self.model, src)]
+
+    def _read(self, hypotheses: Sequence[Hypothesis]) -> Iterator[Translation]:
+        texts = self.tokenizer.decode_tgt([list(hypothesis.tokens) for hypothesis in hypotheses])
+        for text, hypothesis in zip(texts, hypotheses, strict=True):
+            yield Translation(
+                text=one_line(text),
+                score=hypothesis.score,
+                tokens=len(hypothesis.tokens),
+                hit_limit=not hypothesis.finished,
+            )
+
+
+def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Indices into ``lengths``, longest first, so many that count x longest <= batch_tokens."""
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    while order:
+        size = max(1, batch_tokens // lengths[order[0]])
+        yield order[:size]
+        order = order[size:]
+
+
+def one_line(text: str) -> str:
+    """A byte fallback can spell a line break, which would put all later lines out of step."""
+    return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
