@@ -1,0 +1,252 @@
+"""Text to ids and back without loss, by SentencePiece (Kudo and Richardson 2018).
+
+Text is neither normalised nor trimmed, and a character outside the vocabulary becomes its UTF-8
+bytes, so that decoding what was encoded gives the same text back.
+"""
+
+import io
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import sentencepiece as spm
+
+from nmt import checks
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+
+_JOINT_FILE = "tokenizer.model"
+_SRC_FILE, _TGT_FILE = "tokenizer.src.model", "tokenizer.tgt.model"
+
+_SPACE_MARK = "\u2581"  # SentencePiece writes a space this way, so the character itself is escaped
+_ESCAPE = "\x1b"
+_ESCAPED = re.compile(f"{_ESCAPE}([_{_ESCAPE}])")
+
+_seeding = threading.Lock()
+
+
+class Tokenizer:
+    """One SentencePiece model for both languages, or one each; ids 0-3 are PAD, UNK, BOS, EOS.
+
+    Encoded sentences hold neither BOS nor EOS. Nothing in a text is taken for a special token.
+    """
+
+    def __init__(self, src: spm.SentencePieceProcessor, tgt: spm.SentencePieceProcessor) -> None:
+        """src, tgt: the same object where the vocabulary is joint."""
+        self._src = src
+        self._tgt = tgt
+
+    @classmethod
+    def train(
+        cls,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        kind: str,
+        vocab_size: int,
+        joint: bool,
+        character_coverage: float = 1.0,
+    ) -> Self:
+        """Learn the pieces of (source, target) pairs; the same pairs give the same tokenizer.
+
+        kind: "bpe" (Sennrich et al. 2016) or "unigram" (Kudo 2018).
+        vocab_size: of the joint model, or of each; it includes 4 special and 256 byte pieces.
+        character_coverage: share of the text's characters that get pieces of their own; for scripts
+            of thousands of characters less than 1, the rest being spelt in bytes.
+
+        Raises ValueError where a value is out of range, giving the least or the greatest
+        ``vocab_size`` that these pairs allow.
+        """
+        checks.one_of("tokenizer.kind", kind, ["bpe", "unigram"])
+        checks.positive_int("tokenizer.vocab_size", vocab_size)
+        if not 0 < character_coverage <= 1:
+            raise ValueError(
+                "tokenizer.character_coverage must be above 0 and at most 1,"
+                f" got {character_coverage!r}"
+            )
+        pairs = list(pairs)
+        src, tgt = [src for src, _ in pairs], [tgt for _, tgt in pairs]
+        if joint:
+            model = _train(src + tgt, "both languages", kind, vocab_size, character_coverage)
+            return cls(model, model)
+        return cls(
+            _train(src, "the source", kind, vocab_size, character_coverage),
+            _train(tgt, "the target", kind, vocab_size, character_coverage),
+        )
+
+    @property
+    def joint(self) -> bool:
+        """Whether both languages share one vocabulary."""
+        return self._src is self._tgt
+
+    @property
+    def src_vocab_size(self) -> int:
+        return len(self._src)
+
+    @property
+    def tgt_vocab_size(self) -> int:
+        return len(self._tgt)
+
+    def encode_src(
+        self, lines: Sequence[str], *, sampling: float = 0.0, seed: int = 0
+    ) -> list[list[int]]:
+        """Source ids of each line.
+
+        sampling: 0 for the one best segmentation. Above 0 a random one: with BPE the probability
+            of leaving out a merge (BPE-dropout, Provilkov et al. 2020), with unigram the smoothing
+            exponent alpha (Kudo 2018, section 3.2; the smaller, the more random).
+        seed: the same lines, sampling and seed give the same ids, whatever was encoded before.
+
+        Raises ValueError for a line that is no valid Unicode text.
+        """
+        return _encode(self._src, lines, sampling, seed)
+
+    def encode_tgt(
+        self, lines: Sequence[str], *, sampling: float = 0.0, seed: int = 0
+    ) -> list[list[int]]:
+        """Target ids of each line; as ``encode_src``."""
+        return _encode(self._tgt, lines, sampling, seed)
+
+    def decode_src(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each sequence of source ids; as ``decode_tgt``."""
+        return _decode(self._src, ids)
+
+    def decode_tgt(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each sequence of target ids.
+
+        Special ids are left out, and bytes that form no character become U+FFFD.
+        """
+        return _decode(self._tgt, ids)
+
+    def src_pieces(self, ids: Sequence[int]) -> list[str]:
+        """Source pieces for people to look at."""
+        return [self._src.id_to_piece(token) for token in ids]
+
+    def tgt_pieces(self, ids: Sequence[int]) -> list[str]:
+        """Target pieces for people to look at."""
+        return [self._tgt.id_to_piece(token) for token in ids]
+
+    def save(self, directory: str | Path) -> list[Path]:
+        """Write one model file, or one for each language, and return their paths."""
+        models = {_JOINT_FILE: self._src}
+        if not self.joint:
+            models = {_SRC_FILE: self._src, _TGT_FILE: self._tgt}
+        paths = []
+        for name, model in models.items():
+            path = Path(directory) / name
+            path.write_bytes(model.serialized_model_proto())
+            paths.append(path)
+        return paths
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Self:
+        """Read what ``save`` wrote.
+
+        Raises FileNotFoundError where there is no tokenizer, ValueError for a file that is damaged
+        or was not made by ``train``.
+        """
+        directory = Path(directory)
+        if (directory / _JOINT_FILE).exists():
+            model = _load(directory / _JOINT_FILE)
+            return cls(model, model)
+        return cls(_load(directory / _SRC_FILE), _load(directory / _TGT_FILE))
+
+
+def _train(
+    lines: list[str], what: str, kind: str, vocab_size: int, character_coverage: float
+) -> spm.SentencePieceProcessor:
+    sentences = _escape(lines)
+    if not any(map(str.strip, sentences)):
+        raise ValueError(f"no text to train the tokenizer of {what} on")
+    model = io.BytesIO()
+    try:
+        spm.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences),
+            model_writer=model,
+            model_type=kind,
+            vocab_size=vocab_size,
+            character_coverage=character_coverage,
+            max_sentence_length=max(len(sentence.encode()) for sentence in sentences),
+            pad_id=PAD,
+            unk_id=UNK,
+            bos_id=BOS,
+            eos_id=EOS,
+            byte_fallback=True,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            num_threads=1,  # unigram scores depend on the number of threads
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise _advice(error, what, vocab_size) from error
+    return spm.SentencePieceProcessor(model_proto=model.getvalue())
+
+
+def _advice(error: RuntimeError, what: str, vocab_size: int) -> Exception:
+    """What SentencePiece says of a vocabulary size, in our options' words."""
+    place = f"tokenizer.vocab_size={vocab_size} is too"
+    if most := re.search(r"Please set it to a value <= (\d+)", str(error)):
+        return ValueError(f"{place} large for the training text of {what}: at most {most[1]}")
+    if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
+        return ValueError(
+            f"{place} small for the training text of {what}: 4 special pieces, 256 bytes and its"
+            f" characters make at least {int(least[1]) + 1}; raise it, or lower"
+            " tokenizer.character_coverage to spell rare characters in bytes"
+        )
+    return error
+
+
+def _load(path: Path) -> spm.SentencePieceProcessor:
+    if not path.is_file():
+        raise FileNotFoundError(f"no tokenizer in {path.parent}: {path.name} is missing")
+    model = spm.SentencePieceProcessor()
+    try:
+        model.load_from_serialized_proto(path.read_bytes())
+    except RuntimeError as error:
+        raise ValueError(f"{path} is damaged, or no SentencePiece model") from error
+    special = (model.pad_id(), model.unk_id(), model.bos_id(), model.eos_id())
+    if special != (PAD, UNK, BOS, EOS) or not model.is_byte(EOS + 1):
+        raise ValueError(f"{path} was not made by nmt-train: its special pieces are others")
+    return model
+
+
+def _encode(
+    model: spm.SentencePieceProcessor, lines: Sequence[str], sampling: float, seed: int
+) -> list[list[int]]:
+    checks.probability("tokenizer.sampling", sampling)
+    sentences = _escape(lines)
+    if sampling == 0:
+        return list(model.encode(sentences))
+    with _seeding:
+        # SentencePiece draws from a generator of its own thread, begun anew from this seed in each
+        # call for a list on one thread. The largest 32-bit seed means "keep the last".
+        spm.set_random_generator_seed(seed % (2**32 - 1))
+        return list(
+            model.encode(
+                sentences, enable_sampling=True, alpha=sampling, nbest_size=-1, num_threads=1
+            )
+        )
+
+
+def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]]) -> list[str]:
+    texts = model.decode([[token for token in ids if token > EOS] for ids in sequences])
+    return [
+        _ESCAPED.sub(lambda found: _SPACE_MARK if found[1] == "_" else _ESCAPE, text)
+        for text in texts
+    ]
+
+
+def _escape(lines: Iterable[str]) -> list[str]:
+    """The lines with the space mark and the escape itself escaped; ValueError for surrogates."""
+    escaped = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"sentence {number} is no valid Unicode text:"
+                f" {line[error.start]!r} at character {error.start + 1} is half of a surrogate pair"
+            ) from None
+        escaped.append(line.replace(_ESCAPE, _ESCAPE * 2).replace(_SPACE_MARK, _ESCAPE + "_"))
+    return escaped
