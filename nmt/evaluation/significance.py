@@ -1,0 +1,62 @@
+"""How far a corpus score would move had other sentences of the same kind been drawn.
+
+Dims: N sentences, K statistics a sentence, R resamples.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.checks import non_negative_int, positive_int
+
+_CELLS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bootstrap:
+    """Percentile bootstrap over sentences (Koehn, 2004).
+
+    samples: resamples drawn. seed: of the draw; the same seed draws the same sentences for every
+    system that has as many. level: the part of the resampled scores that the interval spans.
+    """
+
+    samples: int = 1000
+    seed: int = 12345
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        positive_int("bootstrap.samples", self.samples)
+        non_negative_int("bootstrap.seed", self.seed)
+        if not 0 < self.level < 1:
+            raise ValueError(f"bootstrap.level must lie between 0 and 1, got {self.level!r}")
+
+
+def resampled_sums(statistics: NDArray[np.float64], bootstrap: Bootstrap) -> NDArray[np.float64]:
+    """Column sums of resamples of the rows: (N, K) whole numbers -> (R, K).
+
+    Draws what sacreBLEU draws from the same seed. Sums are exact, so they do not depend on the
+    machine; memory does not grow with N x R.
+    """
+    n = len(statistics)
+    rng = np.random.default_rng(bootstrap.seed)
+    at_once = max(1, _CELLS_AT_ONCE // n)
+    sums = []
+    for start in range(0, bootstrap.samples, at_once):
+        rows = min(at_once, bootstrap.samples - start)
+        drawn = rng.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
+        sums.append(times.astype(np.float64) @ statistics)
+    return np.concatenate(sums)
+
+
+def percentile_interval(scores: NDArray[np.float64], level: float) -> tuple[float, float]:
+    """The interval that leaves out (1 - level) / 2 of the (R,) scores at either end.
+
+    Its bounds are two of the scores, the ones that sacreBLEU halves the distance of.
+    """
+    ordered = np.sort(scores)
+    # Rounded first: 1000 * (1 - 0.9) / 2 falls just short of 50 in floating point.
+    left_out = math.floor(round(len(ordered) * (1 - level) / 2, 6))
+    return float(ordered[left_out]), float(ordered[len(ordered) - 1 - left_out])

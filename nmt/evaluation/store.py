@@ -1,0 +1,70 @@
+"""An evaluation on disk: ``hypotheses.txt`` and ``evaluation.json`` in a directory of their own."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nmt.evaluation.evaluation import Evaluation
+from nmt.evaluation.recipe import Recipe, differences
+
+RESULT = "evaluation.json"
+HYPOTHESES = "hypotheses.txt"
+
+
+def store(
+    evaluation: Evaluation,
+    hypotheses: Sequence[str],
+    directory: Path,
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write both files, each whole or not at all, and return their paths.
+
+    ValueError as from ``check_free``, or if a hypothesis spans several lines.
+    """
+    check_free(directory, evaluation, overwrite=overwrite)
+    for number, line in enumerate(hypotheses, start=1):
+        if "\n" in line:
+            raise ValueError(f"hypothesis {number} holds a line break: {line!r}")
+    directory.mkdir(parents=True, exist_ok=True)
+    result = json.dumps(evaluation.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    files = {HYPOTHESES: "".join(f"{line}\n" for line in hypotheses), RESULT: f"{result}\n"}
+    for name, content in files.items():
+        (directory / f"{name}.tmp").write_text(content, encoding="utf-8", newline="\n")
+    for name in files:
+        os.replace(directory / f"{name}.tmp", directory / name)
+    return [directory / name for name in files]
+
+
+def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> None:
+    """Refuse to replace a result that was made in another way; one made in the same way may be.
+
+    Cheap: to be called before translating. ValueError naming the settings that differ.
+    """
+    path = directory / RESULT
+    if overwrite or not path.exists():
+        return
+    remedy = "give this one another name= or output=, or replace that one with overwrite=true"
+    try:
+        old = read_evaluation(directory)
+    except ValueError as error:
+        raise ValueError(f"{error}; {remedy}") from error
+    if differing := differences(old.settings(), recipe.settings()):
+        raise ValueError(f"{path} was made in another way ({'; '.join(differing)}): {remedy}")
+
+
+def read_evaluation(directory: Path) -> Evaluation:
+    """The evaluation stored in ``directory``.
+
+    FileNotFoundError if there is none, ValueError if it is damaged or of another format version.
+    """
+    path = directory / RESULT
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: nmt-evaluate writes it")
+    try:
+        return Evaluation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except KeyError as error:
+        raise ValueError(f"{path} cannot be read: it has no {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,1 @@
+"""What evaluations look like to a reader: tables and plots."""

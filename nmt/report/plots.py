@@ -1,0 +1,95 @@
+"""Plots, the same bytes each time for the same numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nmt.evaluation.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours, told apart by colour-blind readers; markers tell them apart in print.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("-", "--", ":")
+DODGE = 0.09
+
+_STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "svg.hashsalt": "nmt",
+}
+
+
+def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[Path]) -> None:
+    """Draw BLEU by length with its intervals, a line a system, into each of ``paths``.
+
+    evaluations: by label, all of the same buckets. The suffix of a path says its format. A bucket
+    with too few sentences has a hollow marker, one without sentences has none.
+    """
+    # Here, because drawing takes longer to import than most commands take to run.
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context(["default", _STYLE]):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.add_subplot()
+        middle = (len(evaluations) - 1) / 2
+        for index, (label, evaluation) in enumerate(evaluations.items()):
+            _draw(axes, label, evaluation, index, DODGE * (index - middle))
+        first = next(iter(evaluations.values()))
+        _describe(axes, first)
+        figure.legend(
+            loc="outside upper left",
+            ncols=3,
+            frameon=False,
+            title=f"BLEU by {first.side} length on {first.test_set.name}",
+            title_fontproperties={"weight": "bold", "size": 12},
+            alignment="left",
+        )
+        figure.supxlabel(
+            f"bars: {first.bootstrap.level:.0%} bootstrap interval, in brackets: all sentences, "
+            f"hollow: too few\nBLEU: {first.signatures['bleu']}",
+            fontsize=7,
+            color="#777777",
+        )
+        for path in paths:
+            of_today = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+            figure.savefig(path, dpi=160, metadata=of_today)
+
+
+def _draw(axes: "Axes", label: str, evaluation: Evaluation, index: int, shift: float) -> None:
+    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    dashes = DASHES[index // len(COLOURS) % len(DASHES)]
+    rows = evaluation.buckets
+    bleu = [math.nan if row.bleu is None else row.bleu for row in rows]
+    bounds = [row.bleu_ci or (math.nan, math.nan) for row in rows]
+    at = [place + shift for place in range(len(rows))]
+    # Bars are drawn around their own middle: a score may lie outside its interval.
+    middles = [(low + high) / 2 for low, high in bounds]
+    halves = [(high - low) / 2 for low, high in bounds]
+    axes.errorbar(at, middles, halves, fmt="none", ecolor=colour, elinewidth=1.3, capsize=3)
+    axes.plot(at, bleu, dashes, color=colour, linewidth=1.8)
+    for place, value, row in zip(at, bleu, rows, strict=True):
+        fill = "white" if row.too_few else colour
+        axes.plot(place, value, marker, color=colour, markerfacecolor=fill, markersize=5.5)
+    overall = evaluation.overall.bleu
+    heading = label if overall is None else f"{label} ({overall:.1f})"
+    axes.plot([], [], dashes, color=colour, marker=marker, markersize=5.5, label=heading)
+
+
+def _describe(axes: "Axes", evaluation: Evaluation) -> None:
+    rows = evaluation.buckets
+    axes.set_xlabel(f"length of the {evaluation.side} in {evaluation.unit}")
+    axes.set_xticks(range(len(rows)), [f"{row.label}\nn = {row.n:,}" for row in rows])
+    axes.set_xlim(-0.5, len(rows) - 0.5)
+    axes.set_ylabel("BLEU")
+    axes.set_ylim(bottom=0)
