@@ -1,19 +1,23 @@
-"""A model small enough to be searched exhaustively: every prefix has its own random row."""
+"""A model small enough to be searched exhaustively, and sources for it.
 
-from dataclasses import dataclass, field
+Dims: B sentences, K hypotheses a sentence, S source tokens, T target tokens, V vocabulary.
+"""
+
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
-from nmt.tokenizer import BOS, EOS, PAD
+from nmt.tokenizer import EOS, PAD
 
 ROWS = 9973
+VOCAB_SIZE = 7
 
 
 @dataclass(frozen=True)
 class ToyMemory:
-    """number: (B,), one for each source."""
+    """number: (B,), a number for all of the source."""
 
     number: Tensor
 
@@ -23,70 +27,71 @@ class ToyMemory:
 
 @dataclass(frozen=True)
 class ToyState:
-    """prefix: (B, K), a number for the tokens read."""
+    """number: (B, K), a number for all the tokens read."""
 
-    prefix: Tensor
+    number: Tensor
 
     def select(self, sentences: Tensor) -> "ToyState":
-        return ToyState(self.prefix[sentences])
+        return ToyState(self.number[sentences])
 
     def reorder(self, parents: Tensor) -> "ToyState":
-        return ToyState(self.prefix.gather(1, parents))
+        return ToyState(self.number.gather(1, parents))
 
 
 class ToyModel(Seq2SeqModel):
-    """p(y_t | y_<t, x) is a row of a random table, chosen by all of x and all of y_<t.
+    """The logits of y_t are a row of a random table that x and y_<t choose, all of them.
 
+    bias: added to the logits of single tokens.
     batch_sizes: how many sentences each step was given.
     """
 
-    def __init__(self, *, vocab_size: int = 7, seed: int = 0, spread: float = 2.0) -> None:
+    def __init__(self, *, seed: int = 0, bias: dict[int, float] | None = None) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        table = torch.randn(ROWS, vocab_size, generator=generator) * spread
-        self.table = torch.nn.Parameter(table)
+        table = 2 * torch.randn(ROWS, VOCAB_SIZE, generator=generator)
+        for token, value in (bias or {}).items():
+            table[:, token] += value
+        self.table = nn.Parameter(table)
         self.batch_sizes: list[int] = []
 
     def encode(self, src: Tensor) -> Encoded:
         mask = src != PAD
         places = torch.arange(1, src.shape[1] + 1)
-        number = (src * mask * places * 31).sum(dim=1) % ROWS
-        return Encoded(number[:, None, None].float(), mask)
+        numbers = (src * mask * places * 31).sum(dim=1) % ROWS
+        return Encoded(numbers[:, None, None].float(), mask)
 
     def decode(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
-        memory, state = self.start(encoded, 1)
+        memory, state = self.start(encoded, beam_size=1)
         rows = []
-        for token in tgt_input.unbind(1):
-            state = ToyState(_read(state.prefix, token[:, None]))
-            rows.append(self._row(memory, state))
+        for tokens in tgt_input.split(1, dim=1):
+            logits, state = self._advance(tokens, memory, state)
+            rows.append(logits)
         return torch.cat(rows, dim=1)
 
     def project(self, features: Tensor) -> Tensor:
         return features
 
     def start(self, encoded: Encoded, beam_size: int) -> tuple[ToyMemory, ToyState]:
-        number = encoded.states[:, 0, 0].long()
-        return ToyMemory(number), ToyState(number.new_zeros(len(number), beam_size))
+        numbers = encoded.states[:, 0, 0].long()
+        return ToyMemory(numbers), ToyState(numbers.new_zeros(len(numbers), beam_size))
 
     def step(self, tokens: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, ToyState]:
         assert isinstance(memory, ToyMemory) and isinstance(state, ToyState)
         self.batch_sizes.append(len(tokens))
-        state = ToyState(_read(state.prefix, tokens))
-        return self._row(memory, state), state
+        return self._advance(tokens, memory, state)
 
     def attend(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
         raise NotImplementedError
 
-    def _row(self, memory: ToyMemory, state: ToyState) -> Tensor:
-        return self.table[(memory.number[:, None] + state.prefix) % ROWS]
+    def _advance(
+        self, tokens: Tensor, memory: ToyMemory, state: ToyState
+    ) -> tuple[Tensor, ToyState]:
+        state = ToyState((state.number * 37 + tokens + 1) % ROWS)
+        return self.table[(memory.number[:, None] + state.number) % ROWS], state
 
 
-def _read(prefix: Tensor, tokens: Tensor) -> Tensor:
-    return (prefix * 37 + tokens + 1) % ROWS
-
-
-def sources(*lengths: int, vocab_size: int = 7, seed: int = 0) -> Tensor:
-    """Random sources of so many tokens, EOS counted, in one padded batch."""
+def make_sources(*lengths: int, seed: int = 0, vocab_size: int = VOCAB_SIZE) -> Tensor:
+    """Random sources of so many tokens, EOS counted, padded to (B, S)."""
     generator = torch.Generator().manual_seed(seed)
     src = torch.full((len(lengths), max(lengths)), PAD)
     for row, length in zip(src, lengths, strict=True):

@@ -1,0 +1,76 @@
+"""Searches too slow and too simple to be wrong: one sentence, whole prefixes, no early stop."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nmt.models.interface import Seq2SeqModel
+from nmt.search.hypothesis import Hypothesis
+from nmt.tokenizer import BOS, EOS, PAD
+
+Prefix = tuple[tuple[int, ...], float]
+
+
+def exhaustive(model: Seq2SeqModel, src: Tensor, *, limit: int, alpha: float) -> list[Hypothesis]:
+    """Every sequence that ends within ``limit`` tokens, EOS counted, best first."""
+    live: list[Prefix] = [((), 0.0)]
+    ended: list[Prefix] = []
+    for _ in range(limit):
+        continued = _continue(model, src, live)
+        ended += [prefix for prefix in continued if prefix[0][-1] == EOS]
+        live = [prefix for prefix in continued if prefix[0][-1] != EOS]
+    return _ranked(ended, alpha)
+
+
+def plain_beam(
+    model: Seq2SeqModel, src: Tensor, *, size: int, limit: int, alpha: float
+) -> list[Hypothesis]:
+    """Beam search as ``BeamSearch`` describes it, but going on where nothing can be won."""
+    live: list[Prefix] = [((), 0.0)]
+    ended: list[Prefix] = []
+    for _ in range(limit):
+        best = sorted(_continue(model, src, live), key=lambda prefix: -prefix[1])[: 2 * size]
+        ended += [prefix for prefix in best[:size] if prefix[0][-1] == EOS]
+        if all(tokens[-1] == EOS for tokens, _ in best[:size]):
+            break
+        live = [prefix for prefix in best if prefix[0][-1] != EOS][:size]
+    return _ranked(ended or live, alpha)[:size]
+
+
+@torch.no_grad()
+def teacher_forced(
+    model: Seq2SeqModel, src: Tensor, targets: Sequence[Sequence[int]]
+) -> list[list[list[float]]]:
+    """log p(next token), [target][position][V], after each prefix of each target; src (1, S).
+
+    All targets have one length.
+    """
+    tgt_input = torch.tensor([[BOS, *target] for target in targets])
+    encoded = model.encode(src.expand(len(targets), -1))
+    logits = model.project(model.decode(tgt_input, encoded))
+    rows: list[list[list[float]]] = logits.double().log_softmax(dim=-1).tolist()
+    return rows
+
+
+def _continue(model: Seq2SeqModel, src: Tensor, prefixes: list[Prefix]) -> list[Prefix]:
+    rows = teacher_forced(model, src, [tokens for tokens, _ in prefixes])
+    return [
+        ((*tokens, token), log_prob + row[-1][token])
+        for (tokens, log_prob), row in zip(prefixes, rows, strict=True)
+        for token in range(len(row[-1]))
+        if token not in (PAD, BOS)
+    ]
+
+
+def _ranked(prefixes: list[Prefix], alpha: float) -> list[Hypothesis]:
+    hypotheses = [
+        Hypothesis(
+            tokens=tuple(token for token in tokens if token != EOS),
+            log_prob=log_prob,
+            score=log_prob / len(tokens) ** alpha,
+            finished=tokens[-1] == EOS,
+        )
+        for tokens, log_prob in prefixes
+    ]
+    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)
