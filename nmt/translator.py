@@ -3,15 +3,23 @@
 Dims: B sentences, S source tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from nmt.checks import positive_int
+from nmt.construct import factory
+from nmt.device import choose_device
+from nmt.models.attention import ContextSource
 from nmt.models.interface import Seq2SeqModel
+from nmt.models.weights import load_weights
+from nmt.run_directory import RunDirectory
+from nmt.search.beam import BeamSearch
 from nmt.search.hypothesis import Hypothesis, Search
 from nmt.tokenizer import EOS, PAD, Tokenizer
 
@@ -54,6 +62,36 @@ class Translator:
         self.tokenizer = tokenizer
         self.search = search
         self.batch_tokens = positive_int("batch_tokens", batch_tokens)
+
+    @classmethod
+    def load(
+        cls,
+        run: str | Path,
+        *,
+        search: Search | None = None,
+        device: str = "auto",
+        batch_tokens: int = 4096,
+        trusted_packages: Sequence[str] = (),
+    ) -> Self:
+        """The translator that a run directory holds, in fp32.
+
+        search: beam search with its defaults where none is given.
+        device: auto, cpu, cuda or mps.
+        trusted_packages: packages besides ``nmt`` whose classes the run may name; they run as code.
+
+        Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
+        yet, or is damaged.
+        """
+        directory = RunDirectory.open(run)
+        weights = directory.serving()
+        for file in directory.path.glob("tokenizer*.model"):
+            directory.verified(file.name)
+        tokenizer = Tokenizer.load(directory.path)
+        spec = directory.config().get("model", {})
+        model = build_model(spec, tokenizer, trusted_packages=trusted_packages)
+        load_weights(model, weights)
+        model.to(choose_device(device)).eval()
+        return cls(model, tokenizer, search or BeamSearch(), batch_tokens=batch_tokens)
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """One translation a line, in order; a blank line gives a blank one.
@@ -99,6 +137,20 @@ class Translator:
                 tokens=len(hypothesis.tokens),
                 hit_limit=not hypothesis.finished,
             )
+
+
+def build_model(
+    spec: Mapping[str, Any], tokenizer: Tokenizer, *, trusted_packages: Sequence[str] = ()
+) -> Seq2SeqModel:
+    """The model that the ``model`` section of a config names, for the tokenizer's vocabularies."""
+    build = factory(
+        spec,
+        Seq2SeqModel,
+        name="model",
+        nested={"attention": ContextSource},
+        trusted_packages=trusted_packages,
+    )
+    return build(src_vocab_size=tokenizer.src_vocab_size, tgt_vocab_size=tokenizer.tgt_vocab_size)
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

@@ -1,0 +1,218 @@
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from nmt.models.interface import Encoded, Seq2SeqModel
+from nmt.models.weights import save_weights
+from nmt.run_directory import RunDirectory
+from nmt.search.beam import BeamSearch
+from nmt.search.greedy import GreedySearch
+from nmt.search.hypothesis import Hypothesis, Search
+from nmt.tokenizer import EOS, PAD, Tokenizer
+from nmt.translator import BLANK, Translator, batches, build_model
+from tests.toy import ToyModel
+
+LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\u00a0", "a b c"]
+MODEL = {
+    "_target_": "nmt.models.lstm.LSTMSeq2Seq",
+    "embed_size": 8,
+    "hidden_size": 8,
+    "num_layers": 1,
+    "dropout": 0.5,
+    "share_embeddings": True,
+    "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
+}
+
+
+class Letters:
+    """Stands in for a tokenizer: "a", "b" and "c" are 4, 5 and 6; 1 is a line break."""
+
+    def encode_src(self, lines: Sequence[str]) -> list[list[int]]:
+        return [["abc".index(word) + 4 for word in line.split()] for line in lines]
+
+    def decode_tgt(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        return [" ".join(" \n  abc"[token] for token in tokens) for tokens in ids]
+
+
+class Recording(Search):
+    """Greedy search that remembers the sources and whether the model was training."""
+
+    def __init__(self) -> None:
+        self.sources: list[list[int]] = []
+        self.training: set[bool] = set()
+
+    def __call__(self, model: Seq2SeqModel, src: Tensor) -> list[list[Hypothesis]]:
+        self.sources += [row[row != PAD].tolist() for row in src]
+        self.training.add(model.training)
+        return GreedySearch()(model, src)
+
+
+def make_translator(search: Search | None = None, **options: int) -> Translator:
+    return Translator(ToyModel(seed=3), Letters(), search or BeamSearch(beam_size=3), **options)
+
+
+def test_one_translation_a_line_in_order() -> None:
+    translator = make_translator()
+    translations = translator.translate(LINES)
+    assert translations == [translator.translate([line])[0] for line in LINES]
+    assert len({translation.text for translation in translations}) > 4
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 5, 9, 100])
+def test_does_not_depend_on_batch_size(batch_tokens: int) -> None:
+    translations = make_translator(batch_tokens=batch_tokens).translate(LINES)
+    assert translations == make_translator().translate(LINES)
+
+
+def test_does_not_depend_on_order() -> None:
+    backwards = make_translator(batch_tokens=9).translate(LINES[::-1])
+    assert backwards[::-1] == make_translator().translate(LINES)
+
+
+def test_blank_lines_stay_blank_and_never_reach_the_model() -> None:
+    search = Recording()
+    translations = make_translator(search).translate(LINES)
+    blank = [place for place, line in enumerate(LINES) if not line.strip()]
+    assert blank == [1, 4, 8]
+    assert all(translations[place] == BLANK for place in blank)
+    assert len(search.sources) == len(LINES) - len(blank)
+
+
+@pytest.mark.parametrize("lines", [[], [""], ["", " "]])
+def test_nothing_to_translate(lines: list[str]) -> None:
+    search = Recording()
+    assert make_translator(search).translate(lines) == [BLANK] * len(lines)
+    assert search.sources == []
+
+
+def test_sources_are_whole_and_end_with_eos() -> None:
+    search, line = Recording(), "a b c " * 300
+    make_translator(search, batch_tokens=10).translate([line, "a"])
+    assert sorted(search.sources, key=len) == [[4, EOS], [*[4, 5, 6] * 300, EOS]]
+
+
+def test_a_translation_is_one_line_whatever_the_model_produces() -> None:
+    model = ToyModel(bias={1: 5.0, EOS: -100.0})
+    (translation,) = Translator(model, Letters(), GreedySearch()).translate(["a"])
+    assert translation.tokens > 5
+    assert translation.text.splitlines() == [translation.text]
+
+
+def test_says_what_was_cut() -> None:
+    endless = Translator(ToyModel(bias={EOS: -100.0}), Letters(), GreedySearch(max_length=3.0))
+    (cut,) = endless.translate(["a b"])
+    assert (cut.hit_limit, cut.tokens) == (True, 3 * 3 + 10)
+    (whole,) = make_translator().translate(["a b"])
+    assert not whole.hit_limit
+    assert whole.score < 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_translates_in_evaluation_mode_and_gives_the_mode_back(training: bool) -> None:
+    search = Recording()
+    translator = make_translator(search)
+    translator.model.train(training)
+    translator.translate(LINES)
+    assert search.training == {False}
+    assert translator.model.training == training
+
+
+def test_gives_the_mode_back_after_an_error() -> None:
+    class Broken(ToyModel):
+        def encode(self, src: Tensor) -> Encoded:
+            raise RuntimeError("broken")
+
+    model = Broken().train()
+    with pytest.raises(RuntimeError, match="broken"):
+        Translator(model, Letters(), GreedySearch()).translate(["a"])
+    assert model.training
+
+
+@pytest.mark.parametrize("chunk_lines", [1, 3, 1000])
+def test_a_stream_gives_the_same(chunk_lines: int) -> None:
+    translator = make_translator()
+    stream = translator.translate_stream(iter(LINES), chunk_lines=chunk_lines)
+    assert list(stream) == translator.translate(LINES)
+
+
+def test_a_stream_reads_no_further_than_its_chunk() -> None:
+    lines = iter(["a"] * 20)
+    assert len(list(islice(make_translator().translate_stream(lines, chunk_lines=4), 5))) == 5
+    assert len(list(lines)) == 20 - 8
+
+
+def test_batches_hold_every_index_once_within_the_budget() -> None:
+    lengths = torch.randint(1, 40, (500,), generator=torch.Generator().manual_seed(0)).tolist()
+    made = list(batches([*lengths, 900], 100))
+    assert made[0] == [500]
+    assert sorted(index for batch in made for index in batch) == list(range(501))
+    for batch in made[1:]:
+        assert len(batch) * max(lengths[index] for index in batch) <= 100
+    assert len(made) < 1.2 * sum(lengths) / 100 + 2
+
+
+def test_refuses_an_empty_budget() -> None:
+    with pytest.raises(ValueError, match="batch_tokens"):
+        make_translator(batch_tokens=0)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    pairs = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
+    return Tokenizer.train(pairs, kind="bpe", vocab_size=285, joint=True)
+
+
+@pytest.fixture
+def run(tmp_path: Path, tokenizer: Tokenizer) -> RunDirectory:
+    """A run with an untrained model, as training leaves one."""
+    run = RunDirectory.create(tmp_path / "run")
+    run.write_config({"model": MODEL})
+    for path in tokenizer.save(run.path):
+        run.add_file(path.name)
+    torch.manual_seed(1)
+    save_weights(build_model(MODEL, tokenizer), run.path / "model-1.safetensors")
+    run.add_file("model-1.safetensors")
+    run.commit(serving="model-1.safetensors", serving_kind="best")
+    return run
+
+
+def test_a_run_directory_is_all_it_needs(run: RunDirectory, tokenizer: Tokenizer) -> None:
+    torch.manual_seed(1)
+    direct = Translator(build_model(MODEL, tokenizer), tokenizer, BeamSearch())
+    moved = run.path.rename(run.path.with_name("moved"))
+    loaded = Translator.load(moved, device="cpu")
+    lines = ["the cat ran", "", "a dog"]
+    assert loaded.translate(lines) == direct.translate(lines)
+    assert not loaded.model.training
+    greedy = Translator.load(str(moved), search=GreedySearch(), device="cpu", batch_tokens=7)
+    assert (greedy.search, greedy.batch_tokens) == (GreedySearch(), 7)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "model-1.safetensors", "config.yaml"])
+def test_refuses_a_damaged_file(run: RunDirectory, name: str) -> None:
+    content = bytearray((run.path / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (run.path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        Translator.load(run.path, device="cpu")
+
+
+def test_refuses_what_is_no_finished_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Translator.load(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="not a run directory"):
+        Translator.load(tmp_path)
+    RunDirectory.create(tmp_path / "begun")
+    with pytest.raises(ValueError, match="no trained model yet"):
+        Translator.load(tmp_path / "begun")
+
+
+def test_refuses_a_class_that_no_one_trusts(run: RunDirectory) -> None:
+    run.write_config({"model": {"_target_": "tests.toy.ToyModel"}})
+    run.commit()
+    with pytest.raises(ValueError, match="trusted_packages"):
+        Translator.load(run.path, device="cpu")
