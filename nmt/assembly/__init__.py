@@ -1,0 +1,1 @@
+"""Puts the parts together as a config says; the only place, besides the commands, that sees one."""

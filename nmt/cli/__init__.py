@@ -1,0 +1,1 @@
+"""The commands: one thin main for each, over the configs."""

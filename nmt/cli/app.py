@@ -1,0 +1,165 @@
+"""What all commands share: a Hydra application that reports mistakes in one line.
+
+Exit codes: 0 done, 2 a mistake in options or files, 130 interrupted, 141 the reader of the output
+went away, 1 anything else (with a traceback). HYDRA_FULL_ERROR=1 shows every traceback.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from nmt import resources
+from nmt.checks import known_options
+from nmt.cli.arguments import OPEN, prepared, quoted
+from nmt.cli.help import help_text
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
+OmegaConf.register_new_resolver("shipped", lambda name: str(resources.shipped(name)))
+
+
+def launch(config_name: str, description: str, work: Callable[[DictConfig], None]) -> None:
+    """Run ``work`` on the config composed from the command line, once or, with -m, repeatedly.
+
+    description: what --help says before the options.
+    """
+    show_tracebacks = os.environ.get(FULL_ERROR) == "1"
+    os.environ[FULL_ERROR] = "1"  # makes Hydra raise its errors, so that we may word them
+
+    def task(cfg: DictConfig) -> None:
+        with _reported(show_tracebacks):
+            _check(cfg, config_name)
+            work(cfg)
+
+    with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
+        arguments = prepared(sys.argv[1:])
+        if {"--help", "-h"} & set(arguments):
+            print(help_text(config_name, description, arguments))
+            return
+        # Hydra writes a multirun.yaml for every sweep, wanted or not.
+        sys.argv[1:] = [*arguments, f"hydra.sweep.dir={quoted(scratch)}"]
+        hydra.main(
+            config_path=str(resources.configs()), config_name=config_name, version_base="1.3"
+        )(task)()
+
+
+@contextmanager
+def _reported(show_tracebacks: bool) -> Iterator[None]:
+    """Ends the program with one message and the right code where the user can mend the cause."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # What is still buffered must not fail again when Python closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (ValueError, OSError, HydraException, OmegaConfBaseException) as error:
+        if show_tracebacks:
+            raise
+        print(f"error: {_worded(error)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _worded(error: Exception) -> str:
+    cause = error.__cause__
+    if isinstance(error, OverrideParseException):
+        return _worded_syntax(error)
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={name}: {group} must be one of {', '.join(error.options)}"
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        where = str(cause.full_key).rpartition(".")[0]
+        if isinstance(cause.parent_node, DictConfig):
+            return _worded_unknown(where, str(cause.key), cause.parent_node)
+    lines = (line for line in str(error).splitlines() if not line.startswith("To append"))
+    return "\n".join(lines).strip()
+
+
+def _worded_syntax(error: OverrideParseException) -> str:
+    name, equals, value = error.override.partition("=")
+    if not equals:
+        return f"{error.override} is no option: options are written name=value"
+    return (
+        f"{name}: a value with characters that have a meaning of their own, such as "
+        f"= ( ) , ' and spaces, needs quotes: {quoted(value, name=name, shell=True)}"
+    )
+
+
+def _worded_unknown(where: str, name: str, node: DictConfig) -> str:
+    try:
+        known_options(where, [name], [str(key) for key in node if key != "hydra"])
+    except ValueError as error:
+        return str(error)
+    return f"{where}.{name} cannot be set"
+
+
+def _check(cfg: DictConfig, config_name: str) -> None:
+    """ValueError for options that the configs do not have, of the wrong type, or not given.
+
+    Hydra lets +x=1 through, and whatever an experiment adds: compare with the same choices made
+    without overrides and experiment.
+    """
+    choices = HydraConfig.get().runtime.choices
+    plain = hydra.compose(
+        config_name,
+        [
+            f"{group}={choice}"
+            for group, choice in choices.items()
+            if choice is not None and not group.startswith(("hydra/", "experiment"))
+        ],
+    )
+    given = _values(cfg)
+    _compare("", given, _values(plain))
+    if missing := list(_missing(given)):
+        raise ValueError(f"{' and '.join(missing)} must be given; --help says what the options are")
+
+
+def _compare(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    if where in OPEN or "_target_" in known:
+        return  # the class itself says what options it has
+    known_options(where, given, known)
+    for name, value in given.items():
+        option = f"{where}.{name}".lstrip(".")
+        if isinstance(value, dict) and isinstance(known[name], dict):
+            _compare(option, value, known[name])
+        elif value is not None and (wanted := _wanted(value, known[name])):
+            raise ValueError(f"{option} must be {wanted}, got {value!r}")
+
+
+def _wanted(value: object, example: object) -> str | None:
+    """What a value must be to stand where ``example`` stands; None if it is. Where the example is
+    null, a text or a list, those who read the value know better."""
+    if isinstance(example, bool):
+        return None if isinstance(value, bool) else "true or false"
+    if isinstance(example, int):
+        return None if type(value) is int else "a whole number"
+    if isinstance(example, float):
+        return None if type(value) in (int, float) else "a number"
+    if isinstance(example, dict):
+        return f"a mapping of {', '.join(example)}"
+    return "a single value or a list" if isinstance(value, dict) else None
+
+
+def _missing(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if value == MISSING:
+            yield f"{prefix}{name}"
+        elif isinstance(value, dict):
+            yield from _missing(value, f"{prefix}{name}.")
+
+
+def _values(cfg: DictConfig) -> dict[str, Any]:
+    """Plain, interpolations left as they are written."""
+    values = OmegaConf.to_container(cfg)
+    assert isinstance(values, dict)
+    return {str(name): value for name, value in values.items()}

@@ -1,0 +1,58 @@
+"""nmt-train"""
+
+import re
+import sys
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig
+
+from nmt.cli.app import launch
+
+DESCRIPTION = """
+Train a translator on sentence pairs.
+
+  nmt-train                                       on the corpus that ships with nmt
+  nmt-train model=transformer trainer.max_minutes=20
+  nmt-train model=lstm model/attention=luong_dot
+  nmt-train -m model=lstm,lstm_bahdanau,transformer seed=1,2
+  nmt-train data=files data.src_lang=de data.tgt_lang=en \\
+      data.train.src=train.de data.train.tgt=train.en \\
+      data.valid.src=valid.de data.valid.tgt=valid.en \\
+      data.tests.news.src=news.de data.tests.news.tgt=news.en
+  nmt-train run=runs/demo-lstm-s1 model=lstm resume=auto
+"""
+
+
+def main() -> None:
+    """The console script."""
+    launch("train", DESCRIPTION, _work)
+
+
+def _work(cfg: DictConfig) -> None:
+    from nmt.assembly.training import train  # loads torch, once the options are known to be good
+
+    if cfg.run is None:
+        cfg.run = f"runs/{run_name(cfg.seed, sys.argv[1:])}"
+    train(cfg)
+
+
+def run_name(seed: int, arguments: list[str]) -> str:
+    """<experiment or data>-<model>-s<seed>, and what else a sweep varies, or attention, if chosen.
+
+    arguments: of the command line, which say what is swept.
+    """
+    hydra = HydraConfig.get()
+    choices = hydra.runtime.choices
+    options = [argument for argument in arguments if not argument.startswith("-")]
+    swept = {
+        o.key_or_group
+        for o in OverridesParser.create().parse_overrides(options)
+        if o.is_sweep_override()
+    }
+    parts = [choices["experiment"] or choices["data"], choices["model"], f"s{seed}"]
+    for override in hydra.overrides.task:
+        name, _, value = override.lstrip("+").partition("=")
+        if name == "model/attention" or name in swept - {"experiment", "data", "model", "seed"}:
+            parts.append(f"{re.split('[./]', name)[-1]}-{value}")
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts)).strip("_")
