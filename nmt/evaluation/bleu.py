@@ -120,11 +120,11 @@ def bleu_of_sums(sums: Counts) -> Counts:
     hypothesis, reference = sums[:, 0], sums[:, 1]
     shared, total = sums[:, 2 : 2 + MAX_NGRAM_ORDER], sums[:, 2 + MAX_NGRAM_ORDER :]
     smoothed = np.where(shared > 0, shared, 0.5 ** np.cumsum(shared == 0, axis=1))
-    scored = (shared.any(axis=1)) & total.all(axis=1)
+    scored = shared.any(axis=1) & total.all(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = np.exp(np.log(smoothed / total).mean(axis=1))
         brevity = np.where(hypothesis < reference, np.exp(1 - reference / hypothesis), 1.0)
-    return np.where(scored, 100 * brevity * precision, 0.0)
+        return np.where(scored, 100 * brevity * precision, 0.0)
 
 
 def chrf_of_sums(sums: Counts, beta: int = CHRF.BETA) -> Counts:
@@ -139,7 +139,7 @@ def chrf_of_sums(sums: Counts, beta: int = CHRF.BETA) -> Counts:
         precision = np.where(counted, shared / hypothesis, 0.0).sum(axis=1) / orders
         recall = np.where(counted, shared / reference, 0.0).sum(axis=1) / orders
         score = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
-    return np.where(np.isnan(score), 0.0, 100 * score)
+        return np.where(np.isnan(score), 0.0, 100 * score)
 
 
 def _check_lines(name: str, lines: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.recipe import Recipe, differences
 
+EVALUATIONS = "evaluation"  # directory of a run that holds one directory an evaluation
 RESULT = "evaluation.json"
 HYPOTHESES = "hypotheses.txt"
 
@@ -68,3 +69,21 @@ def read_evaluation(directory: Path) -> Evaluation:
         raise ValueError(f"{path} cannot be read: it has no {error}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def find_evaluation(directory: Path, name: str) -> Evaluation:
+    """The evaluation called ``name`` of a run directory, or the one stored in ``directory`` itself,
+    as of a system that is not ours.
+
+    FileNotFoundError naming those that there are, ValueError as from ``read_evaluation``.
+    """
+    of_run = directory / EVALUATIONS
+    if (of_run / name / RESULT).is_file():
+        return read_evaluation(of_run / name)
+    if (directory / RESULT).is_file():
+        return read_evaluation(directory)
+    there_are = ", ".join(sorted(path.parent.name for path in of_run.glob(f"*/{RESULT}")))
+    raise FileNotFoundError(
+        f"{directory} has no evaluation {name} (it has: {there_are or 'none'}): "
+        "nmt-evaluate makes it"
+    )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":")
-DODGE = 0.09
+DODGE = 0.09  # between two systems of a bucket, in buckets
 
 _STYLE = {
     "font.size": 10,
@@ -26,6 +26,7 @@ _STYLE = {
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "svg.hashsalt": "nmt",
+    "text.parse_math": False,
 }
 
 
@@ -42,9 +43,9 @@ def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[P
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.add_subplot()
-        middle = (len(evaluations) - 1) / 2
+        step, middle = min(DODGE, 0.7 / len(evaluations)), (len(evaluations) - 1) / 2
         for index, (label, evaluation) in enumerate(evaluations.items()):
-            _draw(axes, label, evaluation, index, DODGE * (index - middle))
+            _draw(axes, label, evaluation, index, step * (index - middle))
         first = next(iter(evaluations.values()))
         _describe(axes, first)
         figure.legend(
@@ -56,8 +57,8 @@ def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[P
             alignment="left",
         )
         figure.supxlabel(
-            f"bars: {first.bootstrap.level:.0%} bootstrap interval, in brackets: all sentences, "
-            f"hollow: too few\nBLEU: {first.signatures['bleu']}",
+            f"bars: {first.bootstrap.level:.0%} bootstrap interval; in brackets: BLEU of all "
+            f"sentences; hollow: too few to say much\nBLEU: {first.signatures['bleu']}",
             fontsize=7,
             color="#777777",
         )

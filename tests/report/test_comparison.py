@@ -1,0 +1,109 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmt.report.comparison import ComparedRun, comparison_table, short_labels, write_comparison
+from tests.report.evaluations import OTHER_BOOTSTRAP, evaluation
+
+LSTM = ComparedRun(
+    label="lstm", evaluation=evaluation(), parameters=7_412_345, training_seconds=754
+)
+OTHER_SYSTEM = ComparedRun(
+    label="other", evaluation=evaluation(system="x", seconds=None, search={"beam_size": 1})
+)
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_one_table_holds_scores_and_costs_of_each_run() -> None:
+    markdown = comparison_table([LSTM, OTHER_SYSTEM]).markdown()
+    assert "BLEU by source length in words on flickr (1,507 sentences)" in markdown
+    rows = {cells(line)[0]: cells(line)[1:] for line in markdown.splitlines() if line[:1] == "|"}
+    assert rows["words"] == ["n", "lstm", "ratio", "other", "ratio"]
+    assert rows["0-9"] == ["1,500", *["31.4 [29.9, 33.0]", "0.95"] * 2]
+    assert rows["10-19"] == ["7", *["5.0\\* [29.9, 33.0]", "0.95"] * 2]
+    assert rows["20+"] == ["0", *["-", "-"] * 2]
+    assert rows["all"] == rows["0-9"]
+    assert rows["chrF"] == ["", *["55.5 [54.0, 57.0]", ""] * 2]
+    assert rows["cut off"] == ["", "3", "", "3", ""]
+    assert rows["parameters"] == ["", "7,412,345", "", "-", ""]
+    assert rows["training"] == ["", "12 min 34 s", "", "-", ""]
+    assert rows["sentences/s"] == ["", "100.0", "", "-", ""]
+
+
+def test_search_is_said_once_if_all_used_the_same() -> None:
+    same = comparison_table([LSTM, replace(OTHER_SYSTEM, evaluation=evaluation())])
+    assert "search: BeamSearch beam_size=5" in same.notes
+    differing = comparison_table([LSTM, OTHER_SYSTEM]).notes
+    assert "search of lstm: BeamSearch beam_size=5" in differing
+    assert "search of other: beam_size=1" in differing
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (
+            {"test_set": replace(evaluation().test_set, sha256_src="ef")},
+            "test_set.sha256_src is ef there and ab here",
+        ),
+        ({"test_set": replace(evaluation().test_set, sha256_ref="ef")}, "test_set.sha256_ref"),
+        ({"side": "reference"}, "side is reference there and source here"),
+        ({"unit": "subwords"}, "unit"),
+        ({"edges": (10, 30)}, r"edges is \[10, 30\] there"),
+        ({"signatures": {"bleu": "tok:none", "chrf": "nrefs:1|nc:6"}}, "signatures.bleu"),
+        ({"bootstrap": OTHER_BOOTSTRAP}, "bootstrap.samples is 10 there and 1000 here"),
+        (
+            {"buckets": (replace(evaluation().buckets[0], n=1499), *evaluation().buckets[1:])},
+            "n in bucket 0-9 is 1499 there",
+        ),
+    ],
+)
+def test_runs_scored_differently_are_refused_by_name(
+    tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    other = ComparedRun(label="other", evaluation=evaluation(**changes))
+    with pytest.raises(ValueError, match=f"other cannot be compared with lstm: .*{named}"):
+        write_comparison([LSTM, other], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_name_of_a_test_set_does_not_matter() -> None:
+    renamed = evaluation(test_set=replace(evaluation().test_set, name="2016"))
+    comparison_table([LSTM, ComparedRun(label="other", evaluation=renamed)])
+
+
+def test_labels_tell_the_runs_apart() -> None:
+    with pytest.raises(ValueError, match="called lstm"):
+        comparison_table([LSTM, LSTM])
+    with pytest.raises(ValueError, match="no run"):
+        comparison_table([])
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["demo-lstm-s1", "demo-transformer-s1"], ["lstm", "transformer"]),
+        (["demo-lstm-s1", "demo-lstm-s2"], ["s1", "s2"]),
+        (["demo-lstm-s1", "demo-lstm-s1-large"], ["demo-lstm-s1", "demo-lstm-s1-large"]),
+        (["demo-lstm-s1"], ["demo-lstm-s1"]),
+        (["a-a", "a-a"], ["a-a", "a-a"]),
+    ],
+)
+def test_short_labels_keep_what_differs(names: list[str], short: list[str]) -> None:
+    assert short_labels(names) == short
+
+
+def test_table_and_plots_are_written_and_belong_together(tmp_path: Path) -> None:
+    paths = write_comparison([LSTM, OTHER_SYSTEM], tmp_path / "new" / "directory")
+    assert [path.name for path in paths] == [
+        "comparison.md",
+        "bleu_by_length.png",
+        "bleu_by_length.svg",
+    ]
+    page = paths[0].read_text(encoding="utf-8")
+    assert page.startswith(comparison_table([LSTM, OTHER_SYSTEM]).markdown())
+    assert "](bleu_by_length.png)" in page
