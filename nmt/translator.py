@@ -87,8 +87,12 @@ class Translator:
         for file in directory.path.glob("tokenizer*.model"):
             directory.verified(file.name)
         tokenizer = Tokenizer.load(directory.path)
-        spec = directory.config().get("model", {})
-        model = build_model(spec, tokenizer, trusted_packages=trusted_packages)
+        model = build_model(
+            directory.config().get("model", {}),
+            src_vocab_size=tokenizer.src_vocab_size,
+            tgt_vocab_size=tokenizer.tgt_vocab_size,
+            trusted_packages=trusted_packages,
+        )
         load_weights(model, weights)
         model.to(choose_device(device)).eval()
         return cls(model, tokenizer, search or BeamSearch(), batch_tokens=batch_tokens)
@@ -140,9 +144,13 @@ class Translator:
 
 
 def build_model(
-    spec: Mapping[str, Any], tokenizer: Tokenizer, *, trusted_packages: Sequence[str] = ()
+    spec: Mapping[str, Any],
+    *,
+    src_vocab_size: int,
+    tgt_vocab_size: int,
+    trusted_packages: Sequence[str] = (),
 ) -> Seq2SeqModel:
-    """The model that the ``model`` section of a config names, for the tokenizer's vocabularies."""
+    """The model that the ``model`` section of a config names."""
     build = factory(
         spec,
         Seq2SeqModel,
@@ -150,7 +158,7 @@ def build_model(
         nested={"attention": ContextSource},
         trusted_packages=trusted_packages,
     )
-    return build(src_vocab_size=tokenizer.src_vocab_size, tgt_vocab_size=tokenizer.tgt_vocab_size)
+    return build(src_vocab_size=src_vocab_size, tgt_vocab_size=tgt_vocab_size)
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

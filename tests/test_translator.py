@@ -166,6 +166,12 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.train(pairs, kind="bpe", vocab_size=285, joint=True)
 
 
+def untrained(tokenizer: Tokenizer) -> Seq2SeqModel:
+    torch.manual_seed(1)
+    size = tokenizer.tgt_vocab_size
+    return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
+
+
 @pytest.fixture
 def run(tmp_path: Path, tokenizer: Tokenizer) -> RunDirectory:
     """A run with an untrained model, as training leaves one."""
@@ -173,16 +179,14 @@ def run(tmp_path: Path, tokenizer: Tokenizer) -> RunDirectory:
     run.write_config({"model": MODEL})
     for path in tokenizer.save(run.path):
         run.add_file(path.name)
-    torch.manual_seed(1)
-    save_weights(build_model(MODEL, tokenizer), run.path / "model-1.safetensors")
+    save_weights(untrained(tokenizer), run.path / "model-1.safetensors")
     run.add_file("model-1.safetensors")
     run.commit(serving="model-1.safetensors", serving_kind="best")
     return run
 
 
 def test_a_run_directory_is_all_it_needs(run: RunDirectory, tokenizer: Tokenizer) -> None:
-    torch.manual_seed(1)
-    direct = Translator(build_model(MODEL, tokenizer), tokenizer, BeamSearch())
+    direct = Translator(untrained(tokenizer), tokenizer, BeamSearch())
     moved = run.path.rename(run.path.with_name("moved"))
     loaded = Translator.load(moved, device="cpu")
     lines = ["the cat ran", "", "a dog"]
