@@ -71,18 +71,25 @@ def read_evaluation(directory: Path) -> Evaluation:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 
+def directory_in_run(run: Path, name: str) -> Path:
+    """Where a run keeps its evaluation ``name``; ValueError if that is no name of a directory."""
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise ValueError(f"name must be a plain name such as test_2016, got {name!r}")
+    return run / EVALUATIONS / name
+
+
 def find_evaluation(directory: Path, name: str) -> Evaluation:
     """The evaluation called ``name`` of a run directory, or the one stored in ``directory`` itself,
     as of a system that is not ours.
 
     FileNotFoundError naming those that there are, ValueError as from ``read_evaluation``.
     """
-    of_run = directory / EVALUATIONS
-    if (of_run / name / RESULT).is_file():
-        return read_evaluation(of_run / name)
+    of_run = directory_in_run(directory, name)
+    if (of_run / RESULT).is_file():
+        return read_evaluation(of_run)
     if (directory / RESULT).is_file():
         return read_evaluation(directory)
-    there_are = ", ".join(sorted(path.parent.name for path in of_run.glob(f"*/{RESULT}")))
+    there_are = ", ".join(sorted(path.parent.name for path in of_run.parent.glob(f"*/{RESULT}")))
     raise FileNotFoundError(
         f"{directory} has no evaluation {name} (it has: {there_are or 'none'}): "
         "nmt-evaluate makes it"

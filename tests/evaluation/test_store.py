@@ -7,7 +7,13 @@ import pytest
 from nmt.evaluation.evaluation import Evaluation, evaluate
 from nmt.evaluation.recipe import Scoring
 from nmt.evaluation.significance import Bootstrap
-from nmt.evaluation.store import check_free, find_evaluation, read_evaluation, store
+from nmt.evaluation.store import (
+    check_free,
+    directory_in_run,
+    find_evaluation,
+    read_evaluation,
+    store,
+)
 
 LINES = ["Ein Hund\u2028läuft .", "", "ein\rHund"]
 
@@ -119,3 +125,10 @@ def test_an_evaluation_is_found_by_name_or_as_the_directory_itself(tmp_path: Pat
         find_evaluation(tmp_path / "run", "valid")
     with pytest.raises(FileNotFoundError, match=r"it has: none"):
         find_evaluation(tmp_path, "test")
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "/a", "../other"])
+def test_a_name_cannot_lead_out_of_the_run(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="plain name"):
+        directory_in_run(tmp_path, name)
+    assert directory_in_run(tmp_path, "test_2016") == tmp_path / "evaluation" / "test_2016"
