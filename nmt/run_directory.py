@@ -42,13 +42,7 @@ class RunDirectory:
     def create(cls, path: str | Path) -> Self:
         """Begin a run in a new or empty directory. Raises FileExistsError for one in use."""
         run = cls(path)
-        if run.exists():
-            raise FileExistsError(
-                f"{path} already holds a run: go on with it by resume=auto, "
-                f"or name another directory by run="
-            )
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            raise FileExistsError(f"{path} is in use: name another directory by run=")
+        run.refuse_in_use()
         run.path.mkdir(parents=True, exist_ok=True)
         run._replace_manifest(
             {
@@ -71,6 +65,16 @@ class RunDirectory:
             raise ValueError(f"{path} is not a run directory: it has no {MANIFEST}")
         run.manifest()
         return run
+
+    def refuse_in_use(self) -> None:
+        """FileExistsError unless a run may begin here: in a new or empty directory."""
+        if self.exists():
+            raise FileExistsError(
+                f"{self.path} already holds a run: go on with it by resume=auto, "
+                f"or name another directory by run="
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise FileExistsError(f"{self.path} is in use: name another directory by run=")
 
     def exists(self) -> bool:
         """Whether a run has begun here."""

@@ -1,0 +1,77 @@
+"""Which device and which precision, chosen by looking; and a memory allocator set up for training.
+
+"Precision" is that of matrix products: parameters and what sums over time stay fp32.
+"""
+
+import ctypes
+import logging
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from nmt.checks import one_of
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` takes a CUDA GPU, then Apple's, then the CPU. ValueError for one not there."""
+    one_of("device", name, ("auto", "cpu", "cuda", "mps"))
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(kind for kind, there in present.items() if there)
+    if not present[name]:
+        raise ValueError(f"device={name} is not available to torch here: use device=auto")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """``auto`` takes bf16 where the device computes it natively, and fp32 elsewhere."""
+    one_of("trainer.precision", name, ("auto", *PRECISIONS))
+    if name == "fp16" and device.type != "cuda":
+        raise ValueError(f"trainer.precision=fp16 needs a CUDA GPU, not {device.type}: use auto")
+    if name != "auto":
+        return name
+    return "bf16" if _computes_bf16(device) else "fp32"
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Matrix products in this precision inside the context."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, PRECISIONS[precision])
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep large freed blocks instead of returning them to the system.
+
+    A training step on a CPU allocates and frees the same blocks every time; without this, page
+    faults take up to a third of it. Elsewhere than on Linux with glibc nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(mmap_threshold, 2**30)
+        mallopt(trim_threshold, 2**31 - 1)
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(
+            capabilities.get("avx512_bf16")
+            or capabilities.get("amx_bf16")
+            or capabilities.get("bf16")
+        )
+    return False

@@ -1,0 +1,261 @@
+"""LSTM encoder-decoder; where its context comes from is injected.
+
+Dims: B sentences, K hypotheses a sentence, S source tokens, T target tokens, V target vocabulary,
+E embedding, H hidden (decoder, and both directions of the encoder together), L layers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nmt.checks import positive_int, probability
+from nmt.models.attention import ContextSource
+from nmt.models.dropout import Dropout
+from nmt.models.embedding import make_embeddings, source_mask
+from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
+
+
+@dataclass(frozen=True)
+class LSTMMemory:
+    """Prepared keys (B, ...) and the encoded source."""
+
+    keys: Tensor
+    encoded: Encoded
+
+    def select(self, sentences: Tensor) -> "LSTMMemory":
+        encoded = self.encoded
+        return LSTMMemory(
+            self.keys[sentences],
+            Encoded(
+                encoded.states[sentences],
+                encoded.mask[sentences],
+                None if encoded.final is None else encoded.final[sentences],
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class LSTMState:
+    """hidden, cell: (B, K, L, H)."""
+
+    hidden: Tensor
+    cell: Tensor
+
+    def select(self, sentences: Tensor) -> "LSTMState":
+        return LSTMState(self.hidden[sentences], self.cell[sentences])
+
+    def reorder(self, parents: Tensor) -> "LSTMState":
+        rows = torch.arange(parents.shape[0], device=parents.device).unsqueeze(1)
+        return LSTMState(self.hidden[rows, parents], self.cell[rows, parents])
+
+
+class BidirectionalEncoder(nn.Module):
+    """One LSTM a direction and layer, the next layer reading both directions of the one below.
+
+    Nothing is packed: the backward LSTM reads each sentence reversed by its own length, so that
+    padding comes last in both directions and reaches no real state.
+    """
+
+    def __init__(self, *, input_size: int, hidden_size: int, num_layers: int, dropout: float):
+        super().__init__()
+        sizes = [input_size] + [hidden_size] * (num_layers - 1)
+        self.forwards = nn.ModuleList(lstm(size, hidden_size // 2) for size in sizes)
+        self.backwards = nn.ModuleList(lstm(size, hidden_size // 2) for size in sizes)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> Encoded:
+        """embedded (B, S, E), mask (B, S) -> Encoded with H = hidden_size."""
+        last = mask.sum(dim=1, keepdim=True) - 1  # (B, 1)
+        position = torch.arange(mask.shape[1], device=mask.device)
+        reversal = torch.where(mask, last - position, position)  # (B, S), its own inverse
+        states = embedded
+        for layer, (forwards, backwards) in enumerate(
+            zip(self.forwards, self.backwards, strict=True)
+        ):
+            if layer:
+                states = self.dropout(states)
+            ahead, _ = forwards(states)
+            behind, _ = backwards(_permute(states, reversal))
+            states = torch.cat([ahead, _permute(behind, reversal)], dim=-1)
+        half = states.shape[-1] // 2
+        final = torch.cat([_permute(states, last)[:, 0, :half], states[:, 0, half:]], dim=-1)
+        return Encoded(states, mask, final)
+
+
+class LSTMDecoder(nn.Module):
+    """A stack of LSTM cells; the first reads the embedded token and the context.
+
+    The context is scored from the top layer's previous state and feeds both the recurrence and
+    the readout (Bahdanau et al. 2015, A.1.2 and A.2.2).
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_size: int,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        context_source: ContextSource,
+    ) -> None:
+        super().__init__()
+        self.context_source = context_source
+        self.bridge = nn.Linear(hidden_size // 2, 2 * num_layers * hidden_size)
+        self.embedded_to_gates = nn.Linear(embed_size, 4 * hidden_size)
+        self.cells = nn.ModuleList(
+            nn.Linear(2 * hidden_size, 4 * hidden_size, bias=layer > 0)
+            for layer in range(num_layers)
+        )
+        self.readout = nn.Linear(2 * hidden_size + embed_size, embed_size)
+        self.dropout = Dropout(dropout)
+        self.num_layers = num_layers
+        for gates in (self.embedded_to_gates, *self.cells[1:]):
+            nn.init.zeros_(gates.bias)
+            nn.init.ones_(gates.bias[:hidden_size])  # the forget gate open (Jozefowicz 2015)
+
+    def start(self, encoded: Encoded, beam_size: int) -> LSTMState:
+        """Every layer's first state from the backward encoder's last (ibid., A.2.2)."""
+        assert encoded.final is not None
+        backward = encoded.final.chunk(2, dim=-1)[1]
+        states = self.bridge(backward).unflatten(-1, (1, 2, self.num_layers, -1))
+        hidden, cell = states.expand(-1, beam_size, -1, -1, -1).unbind(2)  # (B, K, L, H) each
+        return LSTMState(torch.tanh(hidden), cell.float())
+
+    def advance(
+        self, gates: Tensor, memory: LSTMMemory, state: LSTMState
+    ) -> tuple[Tensor, Tensor, Tensor | None, LSTMState]:
+        """One step for (B, K) hypotheses.
+
+        gates: (B, K, 4H), the embedded token's part of the first layer's gates.
+        Returns top hidden (B, K, H), context (B, K, H), weights (B, K, S) or None, new state.
+        """
+        hidden, cell = list(state.hidden.unbind(2)), list(state.cell.unbind(2))
+        context, weights = self.context_source(hidden[-1], memory.keys, memory.encoded)
+        below = context
+        for layer, to_gates in enumerate(self.cells):
+            from_states = to_gates(torch.cat([below, hidden[layer].to(below.dtype)], dim=-1))
+            total = gates + from_states if layer == 0 else from_states
+            hidden[layer], cell[layer] = _lstm_cell(total, cell[layer])
+            below = self.dropout(hidden[layer]) if layer + 1 < self.num_layers else hidden[layer]
+        return below, context, weights, LSTMState(torch.stack(hidden, 2), torch.stack(cell, 2))
+
+    def read_out(self, hidden: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
+        """(..., H), (..., H), (..., E) -> features (..., E), as wide as the tied embedding."""
+        everything = torch.cat([hidden, context.to(hidden.dtype), embedded.to(hidden.dtype)], -1)
+        features: Tensor = self.dropout(torch.tanh(self.readout(self.dropout(everything))))
+        return features
+
+
+class LSTMSeq2Seq(Seq2SeqModel):
+    """Bidirectional LSTM encoder, LSTM decoder, target embedding tied to the output.
+
+    attention: a factory (query_size, key_size) -> ContextSource; FixedContext for none.
+    share_embeddings: one table for source, target and output (joint vocabularies only).
+    Dropout stands on non-recurrent connections (Zaremba et al. 2014).
+    """
+
+    def __init__(
+        self,
+        *,
+        src_vocab_size: int,
+        tgt_vocab_size: int,
+        embed_size: int,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        share_embeddings: bool,
+        attention: Callable[..., ContextSource],
+    ) -> None:
+        super().__init__()
+        positive_int("model.embed_size", embed_size)
+        positive_int("model.hidden_size", hidden_size)
+        positive_int("model.num_layers", num_layers)
+        probability("model.dropout", dropout)
+        if hidden_size % 2:
+            raise ValueError(
+                f"model.hidden_size must be even (two directions share it), got {hidden_size}"
+            )
+        self.src_embedding, self.tgt_embedding = make_embeddings(
+            src_vocab_size, tgt_vocab_size, embed_size, share=share_embeddings
+        )
+        self.dropout = Dropout(dropout)
+        self.encoder = BidirectionalEncoder(
+            input_size=embed_size, hidden_size=hidden_size, num_layers=num_layers, dropout=dropout
+        )
+        self.decoder = LSTMDecoder(
+            embed_size=embed_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            dropout=dropout,
+            context_source=attention(query_size=hidden_size, key_size=hidden_size),
+        )
+
+    def encode(self, src: Tensor) -> Encoded:
+        encoded: Encoded = self.encoder(self.dropout(self.src_embedding(src)), source_mask(src))
+        return encoded
+
+    def decode(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
+        return self._unroll(tgt_input, encoded)[0]
+
+    def project(self, features: Tensor) -> Tensor:
+        return F.linear(features, self.tgt_embedding.weight)
+
+    def start(self, encoded: Encoded, beam_size: int) -> tuple[LSTMMemory, LSTMState]:
+        keys = self.decoder.context_source.prepare(encoded)
+        return LSTMMemory(keys, encoded), self.decoder.start(encoded, beam_size)
+
+    def step(self, tokens: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, LSTMState]:
+        assert isinstance(memory, LSTMMemory) and isinstance(state, LSTMState)
+        embedded = self.dropout(self.tgt_embedding(tokens))
+        gates = self.decoder.embedded_to_gates(embedded)
+        hidden, context, _, state = self.decoder.advance(gates, memory, state)
+        return self.project(self.decoder.read_out(hidden, context, embedded)), state
+
+    def attend(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
+        weights = self._unroll(tgt_input, encoded)[1]
+        if weights is None:
+            source = type(self.decoder.context_source).__name__
+            raise NoAlignment(f"this model attends to nothing: its context is {source}")
+        return weights[:, None, None]  # one layer, one head
+
+    def _unroll(self, tgt_input: Tensor, encoded: Encoded) -> tuple[Tensor, Tensor | None]:
+        """Features (B, T, E) and weights (B, T, S) or None."""
+        memory, state = self.start(encoded, beam_size=1)
+        embedded = self.dropout(self.tgt_embedding(tgt_input))
+        steps = []
+        for gates in self.decoder.embedded_to_gates(embedded).split(1, dim=1):
+            *step, state = self.decoder.advance(gates, memory, state)
+            steps.append(step)
+        hiddens, contexts, weights = zip(*steps, strict=True)
+        features = self.decoder.read_out(torch.cat(hiddens, 1), torch.cat(contexts, 1), embedded)
+        return features, None if weights[0] is None else torch.cat(weights, 1)
+
+
+def lstm(input_size: int, hidden_size: int) -> nn.LSTM:
+    """A one-layer LSTM whose forget gate starts open."""
+    module = nn.LSTM(input_size, hidden_size, batch_first=True)
+    with torch.no_grad():
+        module.bias_ih_l0.zero_()
+        module.bias_hh_l0.zero_()
+        module.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0  # torch's order: i, f, g, o
+    return module
+
+
+def _lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """gates (..., 4H) in the order f, i, o, g; cell (..., H) -> new hidden, new cell.
+
+    Hochreiter and Schmidhuber (1997) with forget gates (Gers et al. 2000). The cell stays fp32
+    under autocast: it sums over time.
+    """
+    size = cell.shape[-1]
+    forget, update, output = torch.sigmoid(gates[..., : 3 * size]).chunk(3, dim=-1)
+    cell = forget * cell + update * torch.tanh(gates[..., 3 * size :])
+    return output * torch.tanh(cell).to(gates.dtype), cell
+
+
+def _permute(states: Tensor, order: Tensor) -> Tensor:
+    """states (B, S, H) read at positions order (B, S')."""
+    return states.gather(1, order.unsqueeze(-1).expand(-1, -1, states.shape[-1]))

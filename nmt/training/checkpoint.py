@@ -1,0 +1,59 @@
+"""Training states on disk: what a run needs to go on as if it had never stopped."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nmt.run_directory import RunDirectory
+
+STATE = "training.pt"
+
+
+def write_checkpoint(run: RunDirectory, step: int, state: dict[str, Any]) -> str:
+    """Write ``checkpoints/<step>/`` and return its name; it counts once the manifest names it."""
+    name = f"checkpoints/{step}"
+    final = run.path / name
+    temporary = final.with_name(f"{step}.tmp")
+    for leftover in (temporary, final):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    temporary.mkdir(parents=True)
+    with open(temporary / STATE, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(final)
+    run.add_file(f"{name}/{STATE}")
+    return name
+
+
+def read_checkpoint(run: RunDirectory, name: str) -> dict[str, Any]:
+    """The state, verified by its sha256 and made of plain types only."""
+    path = run.verified(f"{name}/{STATE}")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def average_weights(run: RunDirectory, names: Sequence[str]) -> dict[str, Tensor]:
+    """The mean of the models of these checkpoints (Vaswani et al. 2017, section 6.1)."""
+    total: dict[str, Tensor] = {}
+    for name in names:
+        for key, value in read_checkpoint(run, name)["model"].items():
+            total[key] = total[key] + value if key in total else value
+    return {key: value / len(names) for key, value in total.items()}
+
+
+def random_state() -> dict[str, Any]:
+    """torch's generators, all that training draws from."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available() and state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
