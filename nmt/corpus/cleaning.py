@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from nmt import checks
 from nmt.corpus.reading import SentencePair
 
+# Characters that a side may have on top, whatever the ratio: it says little of a few short words.
 _RATIO_SLACK = 20
-"""Characters that one side may be longer by whatever the ratio: short sentences vary most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +111,12 @@ def clean(
             dropped["length_ratio"] += 1
         elif rules.drop_duplicates and pair in seen:
             dropped["duplicate"] += 1
-        elif src in held_out_src or tgt in held_out_tgt:
-            dropped["held_out"] += 1
         else:
             seen.add(pair)
-            kept.append(pair)
+            if src in held_out_src or tgt in held_out_tgt:
+                dropped["held_out"] += 1
+            else:
+                kept.append(pair)
     return kept, CleaningReport(rules, len(pairs), dropped)
 
 

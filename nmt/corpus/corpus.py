@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from nmt import checks
@@ -84,8 +85,10 @@ def fingerprint(lines: Iterable[str]) -> str:
 def _read(part: str, spec: Mapping[str, PathSpec]) -> list[SentencePair]:
     checks.known_options(f"data.{part}", spec, ["src", "tgt"])
     for side in ("src", "tgt"):
-        if not spec.get(side):
-            raise ValueError(f"data.{part}.{side} names no file: give a path or a list of paths")
+        value = spec.get(side)
+        paths = [value] if isinstance(value, str | Path) else value
+        if not paths or not isinstance(paths, list | tuple):
+            raise ValueError(f"data.{part}.{side} must be a path or a list of paths, got {value!r}")
     return read_pairs(spec["src"], spec["tgt"])
 
 
