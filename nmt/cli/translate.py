@@ -1,0 +1,25 @@
+"""nmt-translate"""
+
+from omegaconf import DictConfig
+
+from nmt.cli.app import launch
+
+DESCRIPTION = """
+Translate text, one line for each line. Standard output holds the translations and nothing else.
+
+  echo "A sentence." | nmt-translate run=runs/demo-transformer-s1
+  nmt-translate run=runs/demo-lstm-s1 < in.txt > out.txt
+  nmt-translate run=runs/demo-lstm-s1 input=in.txt.gz output=out.txt search.beam_size=10
+  nmt-translate run=runs/demo-lstm-s1 search=greedy < in.txt
+"""
+
+
+def main() -> None:
+    """The console script."""
+    launch("translate", DESCRIPTION, _work)
+
+
+def _work(cfg: DictConfig) -> None:
+    from nmt.assembly.translating import translate  # loads torch, once the options stand
+
+    translate(cfg)
