@@ -1,0 +1,69 @@
+"""Search and training over every model that the configs offer."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from nmt.models.interface import Seq2SeqModel
+from nmt.search.beam import BeamSearch
+from nmt.search.greedy import GreedySearch
+from nmt.tokenizer import BOS, EOS, PAD
+from tests.contract.models import VOCAB_SIZE, make_model
+from tests.search.reference import exhaustive
+from tests.toy import make_sources
+
+
+def test_a_beam_of_one_is_greedy_search(model: Seq2SeqModel) -> None:
+    src = make_sources(3, 8, 1, 5, vocab_size=VOCAB_SIZE)
+    greedy, beam = GreedySearch()(model, src), BeamSearch(beam_size=1)(model, src)
+    assert [found.tokens for (found,) in greedy] == [found.tokens for (found,) in beam]
+    assert [found.score for (found,) in greedy] == pytest.approx(
+        [found.score for (found,) in beam], abs=1e-4
+    )
+
+
+def test_a_wide_beam_is_exhaustive_search(spec: dict[str, Any]) -> None:
+    model = make_model(spec, vocab_size=6)
+    src = make_sources(3, 5, 1, vocab_size=6)
+    search = BeamSearch(beam_size=108, length_penalty=0.7, max_length=0.1, extra_length=4)
+    for row, found in zip(src, search(model, src), strict=True):
+        expected = exhaustive(model, row[row != PAD][None], limit=4, alpha=0.7)
+        assert len(found) == len(expected) == 1 + 3 + 9 + 27
+        assert found[0].tokens == expected[0].tokens
+        scores = {hypothesis.tokens: hypothesis.score for hypothesis in expected}
+        for hypothesis in found:
+            assert hypothesis.score == pytest.approx(scores[hypothesis.tokens], abs=1e-4)
+
+
+def test_a_sentence_is_translated_alike_alone_and_among_others(model: Seq2SeqModel) -> None:
+    src = make_sources(4, 12, 7, 1, 9, vocab_size=VOCAB_SIZE, seed=1)
+    for search in (GreedySearch(), BeamSearch(beam_size=3)):
+        for row, found in zip(src, search(model, src), strict=True):
+            alone = search(model, row[row != PAD][None])[0]
+            assert [h.tokens for h in found] == [h.tokens for h in alone]
+            assert [h.log_prob for h in found] == pytest.approx(
+                [h.log_prob for h in alone], abs=1e-4
+            )
+
+
+def test_memorises_eight_pairs_and_learns_on_after_searching(spec: dict[str, Any]) -> None:
+    model = make_model(spec, vocab_size=20, hidden_size=32, dropout=0.0, noise=0.0).train()
+    lengths = (3, 7, 4, 6, 5, 2, 8, 6)
+    src = make_sources(*lengths, vocab_size=20, seed=1)
+    labels = make_sources(*reversed(lengths), vocab_size=20, seed=2)
+    tgt_input = F.pad(labels, (1, -1), value=BOS)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(150):
+        logits = model.project(model.decode(tgt_input, model.encode(src)))
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.05
+    expected = [tuple(row[(row != PAD) & (row != EOS)].tolist()) for row in labels]
+    for search in (GreedySearch(), BeamSearch(beam_size=3)):
+        assert [found[0].tokens for found in search(model.eval(), src)] == expected
+    logits = model.train().project(model.decode(tgt_input, model.encode(src)))
+    logits.sum().backward()
