@@ -6,7 +6,6 @@ bytes, so that decoding what was encoded gives the same text back.
 
 import io
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -14,6 +13,7 @@ from typing import Self
 import sentencepiece as spm
 
 from nmt import checks
+from nmt.tokenizer.sampling import sample
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
@@ -23,8 +23,6 @@ _SRC_FILE, _TGT_FILE = "tokenizer.src.model", "tokenizer.tgt.model"
 _SPACE_MARK = "\u2581"  # SentencePiece writes a space this way, so the character itself is escaped
 _ESCAPE = "\x1b"
 _ESCAPED = re.compile(f"{_ESCAPE}([_{_ESCAPE}])")
-
-_seeding = threading.Lock()
 
 
 class Tokenizer:
@@ -60,20 +58,22 @@ class Tokenizer:
         """
         checks.one_of("tokenizer.kind", kind, ["bpe", "unigram"])
         checks.positive_int("tokenizer.vocab_size", vocab_size)
-        if not 0 < character_coverage <= 1:
+        if checks.positive("tokenizer.character_coverage", character_coverage) > 1:
             raise ValueError(
-                "tokenizer.character_coverage must be above 0 and at most 1,"
-                f" got {character_coverage!r}"
+                f"tokenizer.character_coverage must be at most 1, got {character_coverage!r}"
             )
         pairs = list(pairs)
         src, tgt = [src for src, _ in pairs], [tgt for _, tgt in pairs]
-        if joint:
-            model = _train(src + tgt, "both languages", kind, vocab_size, character_coverage)
-            return cls(model, model)
-        return cls(
-            _train(src, "the source", kind, vocab_size, character_coverage),
-            _train(tgt, "the target", kind, vocab_size, character_coverage),
-        )
+        texts = {"both languages": src + tgt} if joint else {"the source": src, "the target": tgt}
+        models, problems = [], []
+        for what, lines in texts.items():
+            try:
+                models.append(_train(lines, what, kind, vocab_size, character_coverage))
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return cls(models[0], models[-1])
 
     @property
     def joint(self) -> bool:
@@ -96,7 +96,7 @@ class Tokenizer:
         sampling: 0 for the one best segmentation. Above 0 a random one: with BPE the probability
             of leaving out a merge (BPE-dropout, Provilkov et al. 2020), with unigram the smoothing
             exponent alpha (Kudo 2018, section 3.2; the smaller, the more random).
-        seed: the same lines, sampling and seed give the same ids, whatever was encoded before.
+        seed: the same lines, sampling and seed give the same ids, here and in any other process.
 
         Raises ValueError for a line that is no valid Unicode text.
         """
@@ -167,7 +167,7 @@ def _train(
             model_type=kind,
             vocab_size=vocab_size,
             character_coverage=character_coverage,
-            max_sentence_length=max(len(sentence.encode()) for sentence in sentences),
+            max_sentence_length=2**30,  # the most it takes: what is longer it leaves out silently
             pad_id=PAD,
             unk_id=UNK,
             bos_id=BOS,
@@ -190,8 +190,8 @@ def _advice(error: RuntimeError, what: str, vocab_size: int) -> Exception:
         return ValueError(f"{place} large for the training text of {what}: at most {most[1]}")
     if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
         return ValueError(
-            f"{place} small for the training text of {what}: 4 special pieces, 256 bytes and its"
-            f" characters make at least {int(least[1]) + 1}; raise it, or lower"
+            f"{place} small for the training text of {what}: 4 special pieces, 256 bytes and the"
+            f" text's characters make at least {least[1]}; raise it, or lower"
             " tokenizer.character_coverage to spell rare characters in bytes"
         )
     return error
@@ -218,15 +218,7 @@ def _encode(
     sentences = _escape(lines)
     if sampling == 0:
         return list(model.encode(sentences))
-    with _seeding:
-        # SentencePiece draws from a generator of its own thread, begun anew from this seed in each
-        # call for a list on one thread. The largest 32-bit seed means "keep the last".
-        spm.set_random_generator_seed(seed % (2**32 - 1))
-        return list(
-            model.encode(
-                sentences, enable_sampling=True, alpha=sampling, nbest_size=-1, num_threads=1
-            )
-        )
+    return sample(model, sentences, sampling, seed)
 
 
 def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]]) -> list[str]:

@@ -1,0 +1,293 @@
+"""Text comes back exactly, ids stay what they are, and bad values are told with a remedy."""
+
+import json
+import pickle
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nmt.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+
+SPECIAL = {PAD, UNK, BOS, EOS}
+HOSTILE = [
+    "</s>",
+    "<s>",
+    "<pad>",
+    "<unk>",
+    "a</s>b",
+    "<0x41>",
+    "\u2581",  # SentencePiece's own mark for a space
+    "\u2581\u2581 \u2581",
+    "\x1b",
+    "\x1b_",
+    "\x1b\x1b_\u2581",
+    "\u2585",  # its own mark for an unknown character
+    "\u2047",  # what it writes for an unknown piece
+    "a \u2047 b",
+    "a\tb",
+    "a  b",
+    " a",
+    "a ",
+    " ",
+    "   ",
+    "",
+    "a\0b",
+    "a\rb",
+    "a\u2028b",
+    "\ufeffa",
+    "\u00a0\u3000",
+    "ﬁ ½ … ①",
+    "é e\u0301",
+    "😀 🏳️\u200d🌈",
+    "中文",
+    "\ufffd\U0010ffff",
+]
+
+
+def corpus(size: int = 400) -> list[tuple[str, str]]:
+    """Sentences of made-up words; each language has its own letters and endings."""
+    rng = random.Random(0)
+    words = ["".join(rng.choices("abcdefghik", k=rng.randint(1, 4))) for _ in range(120)]
+    return [
+        (
+            " ".join(f"{word}en" for word in rng.choices(words, k=8)) + ".",
+            " ".join(f"{word}s" for word in rng.choices(words, k=8)) + "!",
+        )
+        for _ in range(size)
+    ]
+
+
+CORPUS = corpus()
+SRC = [src for src, _ in CORPUS]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("bpe", True), ("bpe", False), ("unigram", True), ("unigram", False)],
+    ids=["bpe-joint", "bpe-separate", "unigram-joint", "unigram-separate"],
+)
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    kind, joint = request.param
+    return Tokenizer.train(CORPUS, kind=kind, vocab_size=330, joint=joint)
+
+
+@pytest.fixture(scope="module")
+def bpe() -> Tokenizer:
+    return Tokenizer.train(CORPUS, kind="bpe", vocab_size=330, joint=False)
+
+
+@pytest.mark.parametrize("sampling", [0.0, 0.3])
+def test_text_comes_back_exactly(tokenizer: Tokenizer, sampling: float) -> None:
+    texts = HOSTILE + SRC
+    ids = tokenizer.encode_src(texts, sampling=sampling)
+    assert tokenizer.decode_src(ids) == texts
+    ids = tokenizer.encode_tgt(texts, sampling=sampling)
+    assert tokenizer.decode_tgt(ids) == texts
+
+
+def test_any_text_comes_back_exactly(tokenizer: Tokenizer) -> None:
+    rng = random.Random(1)
+    anything = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
+    texts = [
+        "".join(rng.choice(rng.choice([HOSTILE, anything])) for _ in range(rng.randint(0, 8)))
+        for _ in range(2000)
+    ]
+    assert tokenizer.decode_src(tokenizer.encode_src(texts)) == texts
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_hostile_training_text_does_no_harm(kind: str) -> None:
+    hostile = [(text, text) for text in HOSTILE * 30]
+    tokenizer = Tokenizer.train(CORPUS + hostile, kind=kind, vocab_size=360, joint=True)
+    ids = tokenizer.encode_src(HOSTILE)
+    assert tokenizer.decode_src(ids) == HOSTILE
+    assert not SPECIAL & {token for sentence in ids for token in sentence}
+
+
+@pytest.mark.parametrize("sampling", [0.0, 0.3])
+def test_no_text_becomes_a_special_id(tokenizer: Tokenizer, sampling: float) -> None:
+    ids = tokenizer.encode_tgt(HOSTILE + SRC, sampling=sampling)
+    assert not SPECIAL & {token for sentence in ids for token in sentence}
+    assert max(map(max, filter(None, ids))) < tokenizer.tgt_vocab_size
+    assert [len(sentence) for sentence in tokenizer.encode_tgt([""])] == [0]
+
+
+def test_special_ids_are_left_out_of_the_text(tokenizer: Tokenizer) -> None:
+    (ids,) = tokenizer.encode_tgt([" aben  cden"])
+    wrapped = [BOS, *ids[:2], UNK, *ids[2:], EOS, PAD, PAD]
+    assert tokenizer.decode_tgt([wrapped, [], [BOS, EOS]]) == [" aben  cden", "", ""]
+
+
+def test_broken_bytes_become_the_replacement_character(tokenizer: Tokenizer) -> None:
+    """Cut anywhere, even inside a character spelt in bytes, ids still give text."""
+    (ids,) = tokenizer.encode_tgt(["中"])
+    assert len(tokenizer.decode_tgt([ids])[0]) == 1
+    assert "\ufffd" in tokenizer.decode_tgt([ids[:-1]])[0]
+    assert tokenizer.decode_tgt([list(range(tokenizer.tgt_vocab_size))])[0].encode()
+
+
+def test_pieces_are_shown_one_an_id(tokenizer: Tokenizer) -> None:
+    (ids,) = tokenizer.encode_tgt(["abs cds"])
+    assert "".join(tokenizer.tgt_pieces(ids)) == "\u2581abs\u2581cds"
+    (ids,) = tokenizer.encode_src(["aben cden"])
+    assert "".join(tokenizer.src_pieces(ids)) == "\u2581aben\u2581cden"
+    assert len(set(tokenizer.tgt_pieces([PAD, UNK, BOS, EOS]))) == 4
+
+
+def test_joint_or_separate(tokenizer: Tokenizer) -> None:
+    assert tokenizer.src_vocab_size == tokenizer.tgt_vocab_size == 330
+    same = tokenizer.encode_src(SRC) == tokenizer.encode_tgt(SRC)
+    assert same == tokenizer.joint
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_training_is_deterministic(kind: str, tmp_path: Path) -> None:
+    files = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        tokenizer = Tokenizer.train(iter(CORPUS), kind=kind, vocab_size=330, joint=True)
+        files.append(tokenizer.save(tmp_path / name)[0].read_bytes())
+    assert files[0] == files[1]
+
+
+def test_training_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    Tokenizer.train(CORPUS[:50], kind="unigram", vocab_size=300, joint=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_long_sentences_are_trained_on() -> None:
+    """SentencePiece leaves out what is over 4,192 bytes unless it is told otherwise."""
+    only_there = ("ß " * 5000, "a")
+    tokenizer = Tokenizer.train([*CORPUS, only_there], kind="bpe", vocab_size=330, joint=True)
+    (ids,) = tokenizer.encode_src(["ß"])
+    assert "ß" in tokenizer.src_pieces(ids)[-1]
+
+
+def test_sampling_depends_on_the_seed_alone(tokenizer: Tokenizer) -> None:
+    first = tokenizer.encode_src(SRC, sampling=0.3, seed=7)
+    assert tokenizer.encode_src(SRC, sampling=0.3, seed=8) != first
+    tokenizer.encode_tgt(SRC, sampling=0.5, seed=9)
+    assert tokenizer.encode_src(SRC, sampling=0.3, seed=7) == first
+    assert pickle.loads(pickle.dumps(tokenizer)).encode_src(SRC, sampling=0.3, seed=7) == first
+
+
+def test_sampling_is_the_same_in_another_process(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """Where SentencePiece's own sampling never is: a resumed run must go on as it would have."""
+    tokenizer.save(tmp_path)
+    (tmp_path / "lines.json").write_text(json.dumps(SRC))
+    program = (
+        "import json, pathlib, sys, nmt.tokenizer as t; run = pathlib.Path(sys.argv[1]);"
+        "lines = json.loads((run / 'lines.json').read_text());"
+        "print(t.Tokenizer.load(run).encode_src(lines, sampling=0.3, seed=2**64 + 7))"
+    )
+    output = subprocess.check_output([sys.executable, "-c", program, str(tmp_path)], text=True)
+    assert json.loads(output) == tokenizer.encode_src(SRC, sampling=0.3, seed=2**64 + 7)
+
+
+def test_sampling_segments_equal_lines_differently(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.encode_src([" ".join(SRC[:9])] * 20, sampling=0.05, seed=1)
+    assert len(set(map(tuple, ids))) == 20
+
+
+def test_saved_and_loaded(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    paths = tokenizer.save(tmp_path)
+    joint_names = ["tokenizer.model"]
+    names = joint_names if tokenizer.joint else ["tokenizer.src.model", "tokenizer.tgt.model"]
+    assert [path.name for path in paths] == names == sorted(p.name for p in tmp_path.iterdir())
+    loaded = Tokenizer.load(tmp_path)
+    assert loaded.joint == tokenizer.joint
+    assert loaded.encode_src(HOSTILE + SRC) == tokenizer.encode_src(HOSTILE + SRC)
+    assert loaded.encode_tgt(HOSTILE + SRC) == tokenizer.encode_tgt(HOSTILE + SRC)
+
+
+def test_loading_what_is_not_there_or_damaged(bpe: Tokenizer, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no tokenizer in .*: tokenizer\.src\.model"):
+        Tokenizer.load(tmp_path)
+    bpe.save(tmp_path)[1].unlink()
+    with pytest.raises(FileNotFoundError, match=r"tokenizer\.tgt\.model is missing"):
+        Tokenizer.load(tmp_path)
+    whole = (tmp_path / "tokenizer.src.model").read_bytes()
+    for content in (b"", b"no model", whole[: len(whole) // 2]):
+        (tmp_path / "tokenizer.model").write_bytes(content)
+        with pytest.raises(ValueError, match=r"tokenizer\.model is damaged"):
+            Tokenizer.load(tmp_path)
+
+
+def test_another_programs_model_is_refused(tmp_path: Path) -> None:
+    spm = pytest.importorskip("sentencepiece")
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(SRC),
+        model_prefix=str(tmp_path / "tokenizer"),
+        vocab_size=40,
+        minloglevel=2,
+    )
+    with pytest.raises(ValueError, match=r"tokenizer\.model was not made by nmt-train"):
+        Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("joint", [True, False])
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize(
+    ("vocab_size", "bound", "beyond"), [(50_000, "at most", 1), (10, "at least", -1)]
+)
+def test_the_permitted_vocabulary_size_is_told(
+    kind: str, joint: bool, vocab_size: int, bound: str, beyond: int
+) -> None:
+    def train(size: int) -> Tokenizer:
+        return Tokenizer.train(CORPUS[:100], kind=kind, vocab_size=size, joint=joint)
+
+    with pytest.raises(ValueError, match=rf"tokenizer\.vocab_size={vocab_size} ") as error:
+        train(vocab_size)
+    permitted = [int(number) for number in re.findall(rf"{bound} (\d+)", str(error.value))]
+    assert len(permitted) == (1 if joint else 2)
+    limit = min(permitted) if beyond > 0 else max(permitted)
+    assert train(limit).src_vocab_size == limit
+    with pytest.raises(ValueError, match=bound):
+        train(limit + beyond)
+
+
+def test_rare_characters_may_be_spelt_in_bytes() -> None:
+    pairs = [*CORPUS, *((chr(0x4E00 + n), "a") for n in range(200))]
+    with pytest.raises(ValueError, match=r"the source.*\n?.*tokenizer\.character_coverage"):
+        Tokenizer.train(pairs, kind="bpe", vocab_size=330, joint=False)
+    tokenizer = Tokenizer.train(
+        pairs, kind="bpe", vocab_size=330, joint=False, character_coverage=0.98
+    )
+    assert tokenizer.decode_src(tokenizer.encode_src(["一丁"])) == ["一丁"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "word"}, r"tokenizer\.kind must be one of bpe, unigram, got 'word'"),
+        ({"vocab_size": -3}, r"tokenizer\.vocab_size must be .* -3"),
+        ({"character_coverage": 0.0}, r"tokenizer\.character_coverage must be .* 0\.0"),
+        ({"character_coverage": 1.5}, r"tokenizer\.character_coverage must be .* 1\.5"),
+    ],
+)
+def test_values_out_of_range_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Tokenizer.train(CORPUS, **{"kind": "bpe", "vocab_size": 330, "joint": True, **options})
+
+
+def test_sampling_out_of_range_is_refused(bpe: Tokenizer) -> None:
+    for sampling in (-0.1, 1.0, float("nan")):
+        with pytest.raises(ValueError, match=r"tokenizer\.sampling must be"):
+            bpe.encode_src(["a"], sampling=sampling)
+
+
+def test_half_a_surrogate_pair_is_refused(bpe: Tokenizer) -> None:
+    with pytest.raises(ValueError, match=r"sentence 2 .*'\\ud83d' at character 4"):
+        bpe.encode_src(["fine", "so \ud83d so"])
+    with pytest.raises(ValueError, match="sentence 1 "):
+        Tokenizer.train([("\udc00", "a")], kind="bpe", vocab_size=300, joint=True)
+
+
+@pytest.mark.parametrize("pairs", [[], [("", "a")], [(" \t", "a")]])
+def test_nothing_to_train_on_is_said(pairs: list[tuple[str, str]]) -> None:
+    with pytest.raises(ValueError, match="no text to train the tokenizer of the source on"):
+        Tokenizer.train(pairs, kind="bpe", vocab_size=300, joint=False)
