@@ -66,12 +66,8 @@ def keep_freed_memory() -> None:
 
 def _computes_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        return bool(
-            capabilities.get("avx512_bf16")
-            or capabilities.get("amx_bf16")
-            or capabilities.get("bf16")
-        )
+        able = torch.cpu.get_capabilities()
+        return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return False

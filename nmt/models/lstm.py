@@ -238,9 +238,9 @@ def lstm(input_size: int, hidden_size: int) -> nn.LSTM:
     """A one-layer LSTM whose forget gate starts open."""
     module = nn.LSTM(input_size, hidden_size, batch_first=True)
     with torch.no_grad():
-        module.bias_ih_l0.zero_()
-        module.bias_hh_l0.zero_()
-        module.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0  # torch's order: i, f, g, o
+        for name in ("bias_ih_l0", "bias_hh_l0"):
+            module.get_parameter(name).zero_()
+        module.get_parameter("bias_ih_l0")[hidden_size : 2 * hidden_size] = 1.0  # i, f, g, o
     return module
 
 

@@ -6,6 +6,7 @@ D model width, N heads, W = D / N head width, L layers.
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -117,14 +118,15 @@ class CrossAttention(nn.Module):
 class EncoderLayer(nn.Module):
     def __init__(self, *, size: int, num_heads: int, ff_size: int, dropout: float) -> None:
         super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(2))
+        self.attention_norm = nn.LayerNorm(size)
+        self.feed_forward_norm = nn.LayerNorm(size)
         self.attention = SelfAttention(size=size, num_heads=num_heads)
         self.feed_forward = FeedForward(size=size, ff_size=ff_size)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.dropout(self.attention(self.norms[0](x), mask))
-        x = x + self.dropout(self.feed_forward(self.norms[1](x)))
+        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
         return x
 
 
@@ -133,7 +135,9 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, *, size: int, num_heads: int, ff_size: int, dropout: float) -> None:
         super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(3))
+        self.attention_norm = nn.LayerNorm(size)
+        self.cross_norm = nn.LayerNorm(size)
+        self.feed_forward_norm = nn.LayerNorm(size)
         self.attention = SelfAttention(size=size, num_heads=num_heads)
         self.cross_attention = CrossAttention(size=size, num_heads=num_heads)
         self.feed_forward = FeedForward(size=size, ff_size=ff_size)
@@ -141,14 +145,14 @@ class DecoderLayer(nn.Module):
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         """All target positions at once, x (B, T, D)."""
-        x = x + self.dropout(self.attention(self.norms[0](x), None, causal=True))
-        x = x + self.dropout(self.cross_attention(self.norms[1](x), keys, values, mask))
+        x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
+        x = x + self.dropout(self.cross_attention(self.cross_norm(x), keys, values, mask))
         return self._feed(x)
 
     def weigh(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What forward does, and the cross-attention's weights (B, N, T, S)."""
-        x = x + self.dropout(self.attention(self.norms[0](x), None, causal=True))
-        attended, weights = self.cross_attention.weigh(self.norms[1](x), keys, values, mask)
+        x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
+        attended, weights = self.cross_attention.weigh(self.cross_norm(x), keys, values, mask)
         return self._feed(x + self.dropout(attended)), weights
 
     def step(
@@ -158,18 +162,18 @@ class DecoderLayer(nn.Module):
 
         Returns x and the past's keys and values, one longer.
         """
-        q, k, v = self.attention.project(self.norms[0](x).flatten(0, 1).unsqueeze(1))
-        keys = torch.cat([past[0], k.unflatten(0, x.shape[:2])], dim=3)
-        values = torch.cat([past[1], v.unflatten(0, x.shape[:2])], dim=3)
+        q, k, v = self.attention.project(self.attention_norm(x).flatten(0, 1).unsqueeze(1))
+        keys = torch.cat([past[0], k.view(*x.shape[:2], *k.shape[1:])], dim=3)
+        values = torch.cat([past[1], v.view(*x.shape[:2], *v.shape[1:])], dim=3)
         attended = _attend(q, keys.flatten(0, 1), values.flatten(0, 1))
         x = x + self.dropout(self.attention.out(_merge_heads(attended))).view_as(x)
         # The K hypotheses are K queries on one memory.
-        x = x + self.dropout(self.cross_attention(self.norms[1](x), *memory))
+        x = x + self.dropout(self.cross_attention(self.cross_norm(x), *memory))
         return self._feed(x), keys, values
 
     def _feed(self, x: Tensor) -> Tensor:
-        fed: Tensor = self.feed_forward(self.norms[2](x))
-        return x + self.dropout(fed)
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return x
 
 
 class TransformerSeq2Seq(Seq2SeqModel):
@@ -230,7 +234,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
 
     def decode(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
         x = self._embed(self.tgt_embedding, tgt_input, first=0)
-        for layer in self.decoder_layers:
+        for layer in self._layers():
             keys, values = layer.cross_attention.prepare(encoded.states)
             x = layer(x, keys, values, encoded.mask[:, None, None])
         features: Tensor = self.dropout(self.decoder_norm(x))
@@ -240,7 +244,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
         return F.linear(features, self.tgt_embedding.weight)
 
     def start(self, encoded: Encoded, beam_size: int) -> tuple[TransformerMemory, TransformerState]:
-        prepared = [layer.cross_attention.prepare(encoded.states) for layer in self.decoder_layers]
+        prepared = [layer.cross_attention.prepare(encoded.states) for layer in self._layers()]
         keys, values = zip(*prepared, strict=True)
         width = self.hidden_size // self.num_heads
         batch_size = encoded.states.shape[0]
@@ -258,7 +262,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
         x = self._embed(self.tgt_embedding, tokens.unsqueeze(-1), first=state.keys[0].shape[3])
         x = x.squeeze(-2)
         past_keys, past_values = [], []
-        for i, layer in enumerate(self.decoder_layers):
+        for i, layer in enumerate(self._layers()):
             x, keys, values = layer.step(
                 x,
                 (memory.keys[i], memory.values[i], memory.mask),
@@ -272,11 +276,15 @@ class TransformerSeq2Seq(Seq2SeqModel):
     def attend(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
         x = self._embed(self.tgt_embedding, tgt_input, first=0)
         every = []
-        for layer in self.decoder_layers:
+        for layer in self._layers():
             keys, values = layer.cross_attention.prepare(encoded.states)
             x, weights = layer.weigh(x, keys, values, encoded.mask[:, None, None])
             every.append(weights)
         return torch.stack(every, dim=1)  # (B, L, N, T, S)
+
+    def _layers(self) -> list[DecoderLayer]:
+        """The decoder's, with the type that a ModuleList forgets."""
+        return cast(list[DecoderLayer], list(self.decoder_layers))
 
     def _embed(self, table: nn.Embedding, ids: Tensor, *, first: int) -> Tensor:
         """Ids (..., T) at positions first, first + 1, ... -> (..., T, D)."""
@@ -313,7 +321,7 @@ def _attend(
 
 def _split_heads(x: Tensor, num_heads: int) -> Tensor:
     """(B, T, D) -> (B, N, T, W)."""
-    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], num_heads, -1).transpose(1, 2)
 
 
 def _merge_heads(x: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 Dims: N target tokens without padding, D features, V target vocabulary.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (saved,) = ctx.saved_tensors
         return saved * gradient[0].to(saved.dtype), None, None
 
@@ -52,7 +53,8 @@ def smoothed_cross_entropy(
     loss = (1 - e) nll + e mean_v(-log p_v): Szegedy et al. (2016), section 7. The second sum,
     without smoothing and without gradient, is what perplexity comes from.
     """
-    sums: Tensor = _SmoothedCrossEntropy.apply(logits, labels, smoothing)
+    apply = cast(Callable[..., Tensor], _SmoothedCrossEntropy.apply)
+    sums = apply(logits, labels, smoothing)
     return sums[0], sums[1].detach()
 
 

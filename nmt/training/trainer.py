@@ -116,7 +116,7 @@ class Trainer:
         for batch in group:
             with autocast(self.device, self.precision):
                 loss, nll = batch_loss(self.model, batch, smoothing=self.settings.label_smoothing)
-            self.scaler.scale(loss / tokens).backward()
+            torch.autograd.backward(self.scaler.scale(loss / tokens))
             self._pending += torch.stack([loss.detach(), nll, nll.new_tensor(batch.num_tokens)])
         self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
