@@ -1,0 +1,39 @@
+# make demo   trains three models on the shipped corpus, scores and compares them
+# make test   lint, types and tests
+#
+# Both make .venv on first use, with the first of these that is Python 3.11 or 3.12; or say which:
+# make demo PYTHON=/path/to/python3.12
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell \
+	$(name) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+	2>/dev/null && echo $(name))))
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := .venv/.installed
+MODELS := lstm lstm_bahdanau transformer
+RUNS := $(MODELS:%=runs/demo-%-s1)
+
+empty :=
+comma := ,
+listed = $(subst $(empty) ,$(comma),$(strip $(1)))
+
+.PHONY: demo test
+
+demo: $(READY)
+	$(BIN)/nmt-train -m experiment=demo model=$(call listed,$(MODELS)) resume=auto
+	$(BIN)/nmt-evaluate -m run=$(call listed,$(RUNS)) test=test
+	$(BIN)/nmt-compare runs=[$(call listed,$(RUNS))] evaluation=test
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto
+
+$(READY): .requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 found: make PYTHON=..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint .requirements.lock torch
+	$(PIP) install --quiet --requirement .requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
