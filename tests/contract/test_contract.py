@@ -151,6 +151,17 @@ def test_attention_is_what_decoding_used(model: Seq2SeqModel, src: Tensor) -> No
     assert weights.std(dim=-1)[1].max() > 1e-3
 
 
+@torch.no_grad()
+def test_bf16_products_change_little(model: Seq2SeqModel, src: Tensor) -> None:
+    tgt_input = random_targets(SENTENCES, BEAM, LENGTH)
+    exact = forced(model, src, tgt_input)
+    with torch.autocast("cpu", torch.bfloat16):
+        at_once = forced(model, src, tgt_input)
+        found, _ = stepped(model, tgt_input, *model.start(model.encode(src), BEAM))
+    for rough in (at_once, found):
+        assert_close(rough.float(), exact, atol=0.5, rtol=0)
+
+
 def test_dropout_works_in_training_only(spec: dict[str, Any], src: Tensor) -> None:
     model, tgt_input = make_model(spec, dropout=0.5), random_targets(SENTENCES, 1, LENGTH)
     assert torch.equal(forced(model, src, tgt_input), forced(model, src, tgt_input))
