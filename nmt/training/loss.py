@@ -26,7 +26,8 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
         gradient = torch.empty_like(logits)
         for start in range(0, len(logits), CHUNK_TOKENS):
             chunk = slice(start, start + CHUNK_TOKENS)
-            scores, columns = logits[chunk].float(), labels[chunk].unsqueeze(1)
+            scores = logits[chunk].to(torch.float32, copy=True)
+            columns = labels[chunk].unsqueeze(1)
             scores -= scores.amax(dim=-1, keepdim=True)
             label_scores, mean_scores = scores.gather(1, columns), scores.mean(dim=-1)
             total = scores.exp_().sum(dim=-1, keepdim=True)

@@ -1,0 +1,229 @@
+"""A run that was interrupted equals one that was not; what serves is what validated best."""
+
+import json
+import signal
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nmt.batching.loader import TrainingBatches, sorted_batches
+from nmt.models.attention import AdditiveAttention
+from nmt.models.interface import Seq2SeqModel
+from nmt.models.lstm import LSTMSeq2Seq
+from nmt.models.weights import load_weights
+from nmt.run_directory import RunDirectory
+from nmt.training.optimizer import adamw
+from nmt.training.schedule import InverseSquareRoot
+from nmt.training.settings import TrainerSettings
+from nmt.training.stopping import StopRequest
+from nmt.training.trainer import Trainer
+from nmt.training.validation import validation_loss
+
+SETTINGS = TrainerSettings(
+    max_steps=12,
+    max_epochs=None,
+    max_minutes=None,
+    patience=None,
+    validate_every=4,
+    select_by="loss",
+    keep_checkpoints=2,
+    average=2,
+    batch_tokens=60,
+    accumulate=1,
+    precision="fp32",
+    label_smoothing=0.1,
+    clip_norm=1.0,
+    log_every=3,
+    tensorboard=False,
+    threads=None,
+)
+PAIRS = [([5 + i % 9, 6 + i % 7] * (1 + i % 3), [5 + i % 9] * (1 + i % 4)) for i in range(60)]
+
+
+def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Trainer:
+    torch.manual_seed(1)
+    model = LSTMSeq2Seq(
+        src_vocab_size=20,
+        tgt_vocab_size=20,
+        embed_size=8,
+        hidden_size=8,
+        num_layers=2,
+        dropout=0.2,
+        share_embeddings=True,
+        attention=AdditiveAttention,
+    )
+    run = RunDirectory(path)
+    if not run.exists():
+        RunDirectory.create(path)
+
+    def validate(model: Seq2SeqModel) -> dict[str, float]:
+        values = validation_loss(model, sorted_batches(PAIRS[:20], batch_tokens=60), "fp32")
+        return values | {"bleu": 10.0}
+
+    options: dict[str, Any] = {
+        "model": model,
+        "optimizer": adamw(model, lr=0.01, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.01),
+        "schedule": InverseSquareRoot(warmup_steps=3, total_steps=None),
+        "batches": TrainingBatches(lambda epoch: PAIRS, batch_tokens=60, seed=1),
+        "validate": validate,
+        "run": run,
+        "settings": settings,
+        "precision": "fp32",
+    }
+    return Trainer(**options | changed)
+
+
+def train(path: Path, settings: TrainerSettings = SETTINGS, *, stop_at: int = 0) -> Trainer:
+    trainer = make_trainer(path, settings)
+    stop = StopRequest()
+    update = trainer._update
+
+    def update_and_signal(group: Any) -> None:
+        update(group)
+        if trainer.at.step == stop_at:
+            stop.received = signal.SIGINT
+
+    trainer._update = update_and_signal  # type: ignore[method-assign]
+    assert trainer.train(stop) == (not stop_at)
+    return trainer
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    trainer = make_trainer(path, SETTINGS)
+    load_weights(trainer.model, RunDirectory(path).serving())
+    return dict(trainer.model.named_parameters())
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("stops", [[5], [4], [1, 2, 11]])
+def test_interrupted_and_resumed_equals_uninterrupted(
+    tmp_path: Path, stops: list[int], accumulate: int
+) -> None:
+    settings = replace(SETTINGS, accumulate=accumulate)
+    train(tmp_path / "whole", settings)
+    for step in [*stops, 0]:
+        train(tmp_path / "parts", settings, stop_at=step)
+    metrics = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
+    assert metrics[0] == metrics[1]
+    assert metrics[0].count("valid_loss") == 4  # three validations and the average
+    for one, other in zip(
+        weights(tmp_path / "whole").values(), weights(tmp_path / "parts").values(), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+def test_the_serving_weights_validate_as_the_manifest_says(tmp_path: Path) -> None:
+    trainer = train(tmp_path / "run")
+    manifest = trainer.run.manifest()
+    load_weights(trainer.model, trainer.run.serving())
+    assert trainer.validate(trainer.model)["loss"] == pytest.approx(manifest["validation"]["loss"])
+    rows = [
+        json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    ]
+    validated = [row["valid_loss"] for row in rows if "valid_loss" in row]
+    assert manifest["validation"]["loss"] == pytest.approx(min(validated))
+
+
+def test_old_checkpoints_and_weights_go(tmp_path: Path) -> None:
+    run = train(tmp_path / "run").run
+    assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == ["12", "8"]
+    assert len(list(run.path.glob("model-*.safetensors"))) == 1
+    named = set(run.manifest()["files"])
+    there = {
+        str(path.relative_to(run.path))
+        for path in run.path.rglob("*")
+        if path.is_file() and path.suffix in (".pt", ".safetensors")
+    }
+    assert named == there
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", stop_at=5).run
+    state = run.path / run.manifest()["checkpoint"] / "training.pt"
+    content = bytearray(state.read_bytes())
+    content[len(content) // 2] ^= 1
+    state.write_bytes(content)
+    with pytest.raises(ValueError, match="damaged"):
+        train(tmp_path / "run")
+
+
+def test_the_given_learning_rate_wins_over_the_stored_one(tmp_path: Path) -> None:
+    train(tmp_path / "run", stop_at=5)
+    trainer = make_trainer(tmp_path / "run", SETTINGS)
+    trainer.optimizer = adamw(trainer.model, lr=0.5, betas=(0.8, 0.9), eps=1e-9, weight_decay=0.2)
+    trainer = make_trainer(
+        tmp_path / "run", SETTINGS, model=trainer.model, optimizer=trainer.optimizer
+    )
+    assert trainer.train(StopRequest())
+    group = trainer.optimizer.param_groups[0]
+    assert group["lr"] == pytest.approx(0.5 * (3 / 12) ** 0.5)
+    assert group["betas"] == (0.8, 0.9) and group["weight_decay"] == 0.2
+
+
+def test_accumulated_batches_weigh_by_their_tokens(tmp_path: Path) -> None:
+    """Two batches accumulated make the update that one batch of all their pairs makes."""
+
+    def gradient(batch_tokens: int, accumulate: int) -> torch.Tensor:
+        path = tmp_path / f"{batch_tokens}-{accumulate}"
+        settings = replace(
+            SETTINGS, accumulate=accumulate, batch_tokens=batch_tokens, max_steps=1, clip_norm=1e9
+        )
+        trainer = make_trainer(
+            path,
+            settings,
+            batches=TrainingBatches(lambda epoch: PAIRS[:24], batch_tokens=batch_tokens, seed=1),
+        )
+        for module in trainer.model.modules():
+            if hasattr(module, "rate"):
+                module.rate = 0.0
+        trainer.train(StopRequest())
+        moments = [state["exp_avg"] for state in trainer.optimizer.state.values()]
+        return torch.cat([moment.flatten() for moment in moments])
+
+    torch.testing.assert_close(gradient(100, 100), gradient(10_000, 1), rtol=1e-4, atol=1e-7)
+
+
+def test_patience_ends_training(tmp_path: Path) -> None:
+    trainer = make_trainer(
+        tmp_path / "run",
+        replace(SETTINGS, max_steps=100, patience=2),
+        validate=lambda model: {"loss": 1.0, "perplexity": 2.7, "bleu": 0.0},
+    )
+    assert trainer.train(StopRequest())
+    assert trainer.at.step == 12  # the first validation is the best, two without progress
+
+
+def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", SETTINGS)
+    with torch.no_grad():
+        next(trainer.model.parameters()).fill_(torch.nan)
+    with pytest.raises(ValueError, match=r"loss is nan at step 3.*optimizer\.lr"):
+        trainer.train(StopRequest())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"max_steps": 0}, r"trainer\.max_steps must be"),
+        ({"max_steps": None}, "would not end"),
+        ({"max_minutes": -1.0}, r"trainer\.max_minutes must be"),
+        ({"batch_tokens": -3}, r"trainer\.batch_tokens must be"),
+        ({"select_by": "rouge"}, r"trainer\.select_by must be one of bleu, loss"),
+        ({"label_smoothing": 1.0}, r"trainer\.label_smoothing must be"),
+        ({"average": 3}, "needs as many checkpoints"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrainerSettings(**asdict(SETTINGS) | changed)
+
+
+def test_a_signal_is_noted_and_a_second_one_acts() -> None:
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.received is signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
