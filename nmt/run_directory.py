@@ -155,7 +155,10 @@ class RunDirectory:
     def config(self) -> dict[str, Any]:
         """The resolved config that the run was trained with, plain and verified."""
         path = self.verified(CONFIG)
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise ValueError(f"{path} is not plain YAML: {error}") from error
         if not isinstance(config, dict):
             raise ValueError(f"{path} must be a mapping of options, got {config!r}")
         return config

@@ -72,6 +72,8 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
 
 def _worded(error: Exception) -> str:
     cause = error.__cause__
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     if isinstance(error, OverrideParseException):
         return _worded_syntax(error)
     if isinstance(error, MissingConfigException) and error.options:
