@@ -94,12 +94,13 @@ class BeamSearch(Search):
         self, live: "_Ranking", log_probs: Tensor, length: int
     ) -> tuple["_Ranking", Tensor]:
         """The 2K likeliest continuations by one token, log_probs (B, K, V), and their parents."""
-        vocab_size = log_probs.shape[-1]
-        totals = (live.log_probs.unsqueeze(-1) + log_probs).flatten(1)
-        totals, flat = totals.topk(2 * self.beam_size, dim=1)
-        parents = flat // vocab_size
+        size = min(2 * self.beam_size, log_probs.shape[-1])
+        best, next_tokens = log_probs.topk(size, dim=-1)  # (B, K, 2K), much fewer than (B, K, V)
+        totals = (live.log_probs.unsqueeze(-1) + best).flatten(1)
+        totals, places = totals.topk(2 * self.beam_size, dim=1)
+        parents = places // size
         tokens = _along_beam(live.tokens, parents)
-        tokens[:, :, length - 1] = flat % vocab_size
+        tokens[:, :, length - 1] = next_tokens.flatten(1).gather(1, places)
         return _Ranking(tokens, totals, totals / length**self.length_penalty), parents
 
     def _results(self, pool: "_Ranking", live: "_Ranking", row: int) -> list[Hypothesis]:
