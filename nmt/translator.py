@@ -40,14 +40,17 @@ class Translation:
     hit_limit: bool
 
 
+# Memory goes with hypotheses times vocabulary too: thousands of one-word lines would exhaust it.
+SHORTEST = 16
+
 BLANK = Translation(text="", score=0.0, tokens=0, hit_limit=False)
 
 
 class Translator:
     """Translates lines where the model's parameters are; sources are never cut.
 
-    batch_tokens: most source tokens, padding included, that a batch may hold. A longer sentence
-        is a batch of its own. The text does not depend on it.
+    batch_tokens: most source tokens, padding included, that a batch may hold, a short sentence
+        being counted as 16. A longer one is a batch of its own. The text does not depend on it.
     """
 
     def __init__(
@@ -162,10 +165,10 @@ def build_model(
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices into ``lengths``, longest first, so many that count x longest <= batch_tokens."""
+    """Indices into ``lengths``, longest first, as many at once as ``batch_tokens`` holds."""
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     while order:
-        size = max(1, batch_tokens // lengths[order[0]])
+        size = max(1, batch_tokens // max(lengths[order[0]], SHORTEST))
         yield order[:size]
         order = order[size:]
 

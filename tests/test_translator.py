@@ -13,7 +13,7 @@ from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Hypothesis, Search
 from nmt.tokenizer import EOS, PAD, Tokenizer
-from nmt.translator import BLANK, Translator, batches, build_model
+from nmt.translator import BLANK, SHORTEST, Translator, batches, build_model, one_line
 from tests.toy import ToyModel
 
 LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\u00a0", "a b c"]
@@ -62,14 +62,14 @@ def test_one_translation_a_line_in_order() -> None:
     assert len({translation.text for translation in translations}) > 4
 
 
-@pytest.mark.parametrize("batch_tokens", [1, 5, 9, 100])
+@pytest.mark.parametrize("batch_tokens", [1, 33, 100])
 def test_does_not_depend_on_batch_size(batch_tokens: int) -> None:
     translations = make_translator(batch_tokens=batch_tokens).translate(LINES)
     assert translations == make_translator().translate(LINES)
 
 
 def test_does_not_depend_on_order() -> None:
-    backwards = make_translator(batch_tokens=9).translate(LINES[::-1])
+    backwards = make_translator(batch_tokens=33).translate(LINES[::-1])
     assert backwards[::-1] == make_translator().translate(LINES)
 
 
@@ -100,6 +100,7 @@ def test_a_translation_is_one_line_whatever_the_model_produces() -> None:
     (translation,) = Translator(model, Letters(), GreedySearch()).translate(["a"])
     assert translation.tokens > 5
     assert translation.text.splitlines() == [translation.text]
+    assert one_line("a\r\nb\nc\rd\u2028e") == "a b c d\u2028e"
 
 
 def test_says_what_was_cut() -> None:
@@ -152,7 +153,12 @@ def test_batches_hold_every_index_once_within_the_budget() -> None:
     assert sorted(index for batch in made for index in batch) == list(range(501))
     for batch in made[1:]:
         assert len(batch) * max(lengths[index] for index in batch) <= 100
-    assert len(made) < 1.2 * sum(lengths) / 100 + 2
+    costs = [max(length, SHORTEST) for length in lengths]
+    assert len(made) < 1.2 * sum(costs) / 100 + 2
+
+
+def test_short_sentences_do_not_pile_up() -> None:
+    assert max(len(batch) for batch in batches([1] * 1000, 160)) == 10
 
 
 def test_refuses_an_empty_budget() -> None:

@@ -111,7 +111,7 @@ class BeamSearch(Search):
             for tokens, log_prob in zip(
                 found.tokens[row].tolist(), found.log_probs[row].tolist(), strict=True
             )
-            if log_prob > -math.inf
+            if log_prob != -math.inf
         ]
 
 

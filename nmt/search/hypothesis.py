@@ -3,6 +3,7 @@
 Dims: B sentences, S source tokens, V target vocabulary.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +61,15 @@ def next_log_probs(logits: Tensor) -> Tensor:
 
 
 def read_hypothesis(row: Sequence[int], log_prob: float, length_penalty: float) -> Hypothesis:
-    """row: tokens, then EOS where the model ended it, then PAD."""
+    """row: tokens, then EOS where the model ended it, then PAD.
+
+    Raises ValueError for a log-probability that is no number.
+    """
+    if math.isnan(log_prob):
+        raise ValueError(
+            "the model gives probabilities that are not numbers (NaN): its weights are spoilt, "
+            "as by a training that diverged; train with a lower learning rate"
+        )
     length = row.index(PAD) if PAD in row else len(row)
     finished = row[length - 1] == EOS
     tokens = tuple(row[: length - finished])

@@ -124,6 +124,11 @@ def test_never_produces_padding_or_a_beginning() -> None:
         assert not any({PAD, BOS} & set(h.tokens) for h in found)
 
 
+def test_says_that_a_model_is_spoilt() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        BeamSearch()(ToyModel(bias={5: float("nan")}), make_sources(3))
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [

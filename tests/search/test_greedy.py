@@ -80,6 +80,11 @@ def test_leaves_no_graph_behind() -> None:
     model.table.sum().backward()
 
 
+def test_says_that_a_model_is_spoilt() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        GreedySearch()(ToyModel(bias={5: float("nan")}), make_sources(3))
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [({"max_length": 0.0}, "search.max_length"), ({"extra_length": -1}, "search.extra_length")],
