@@ -96,7 +96,9 @@ def tense(rng: Random, verb: Verb, frame: str) -> Tense:
     if verb.english.head == "read" and drawn in (Tense.PAST, Tense.IF_PAST):
         return Tense.PAST_PROGRESSIVE  # the past of read is spelt like its present
     if "simple" in verb.kinds:
-        return {Tense.PROGRESSIVE: Tense.PRESENT, Tense.PAST_PROGRESSIVE: Tense.PAST}.get(drawn, drawn)
+        return {Tense.PROGRESSIVE: Tense.PRESENT, Tense.PAST_PROGRESSIVE: Tense.PAST}.get(
+            drawn, drawn
+        )
     return drawn
 
 

@@ -2,20 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from random import Random
 
 from .lexicon import Adjective, Noun, ProperName, adjectives, names, nouns
 from .tree import (
     Agreement,
-    Gap,
     Group,
     Name,
     Nominal,
     NounPhrase,
     Pronoun,
-    There,
 )
 
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "ten")
@@ -45,7 +43,7 @@ class Setting:
     proper: bool = True
     indefinite: bool = False
     subject: NounPhrase | None = None
-    antecedent: NounPhrase | None = field(default=None)
+    antecedent: NounPhrase | None = None
 
 
 @cache
@@ -153,7 +151,7 @@ def _owner(rng: Random) -> Name | Nominal:
         return Name(rng.choice(names_of("person")))
     plural = rng.random() < 0.25
     noun = rng.choice(nouns_of("person"))
-    if rng.random() < 0.4:
+    if noun.owned and rng.random() < 0.6:
         return Nominal(noun, plural, "poss", Pronoun(rng.choice(_PERSONS)))
     return Nominal(noun, plural, "the")
 
@@ -209,5 +207,3 @@ def _determiner(rng: Random, noun: Noun, plural: bool, setting: Setting) -> str:
         return rng.choice(("the", *_NUMBERS, "all the"))
     return rng.choice(("some", "some", "several", "a few", "many", "all the", *_NUMBERS[:4]))
 
-
-__all__ = ["Gap", "Setting", "There", "group", "noun_phrase", "nominal", "person", "place", "refer"]

@@ -9,7 +9,6 @@ from .tree import (
     Clause,
     Existential,
     Linked,
-    Name,
     NounPhrase,
     Predicate,
     Pronoun,
@@ -62,12 +61,6 @@ def _split(rng: Random, budget: int) -> tuple[int, int]:
     return first, budget - first
 
 
-def _first_clause(node: Statement) -> Clause | None:
-    while isinstance(node, Linked):
-        node = node.second if node.fronted else node.first
-    return node if isinstance(node, Clause) else None
-
-
 def _last_clause(node: Statement) -> Clause | None:
     while isinstance(node, Linked):
         node = node.first if node.fronted else node.second
@@ -95,7 +88,9 @@ def _coordinated(rng: Random, budget: int, context: Context) -> Linked:
     follow = replace(context, subject=_antecedent(last), object=known)
     second = statement(rng, right, follow)
     conjunction = rng.choice(_COORDINATORS)
-    if any(isinstance(part, Linked) and part.conjunction == conjunction for part in (first, second)):
+    if any(
+        isinstance(part, Linked) and part.conjunction == conjunction for part in (first, second)
+    ):
         conjunction = _AND
     return Linked(first, second, conjunction, comma=True)
 
@@ -106,9 +101,9 @@ def _subordinated(rng: Random, budget: int, context: Context) -> Linked:
     conjunction, main_frame, sub_frame, may_front = _conjunction(rng, context.frame)
     fronted = may_front and context.depth == 0 and rng.random() < 0.5
     if fronted:
-        opening = clause(rng, min(left, 14), replace(context, frame=sub_frame, depth=1, reported=True))
-        follow = Context(main_frame, subject=_antecedent(opening), depth=1)
-        follow = replace(follow, reported=context.reported)
+        opening = clause(rng, min(left, 14), replace(context, frame=sub_frame, depth=1))
+        known = _antecedent(opening)
+        follow = Context(main_frame, subject=known, depth=1, reported=context.reported)
         main = statement(rng, budget - 1 - min(left, 14), follow)
         return Linked(main, opening, conjunction, comma=True, fronted=True)
     open_ended = sub_frame == context.frame
@@ -173,7 +168,7 @@ def _reported(rng: Random, budget: int, context: Context) -> Clause:
     inner = "reported" if past else rng.choice(("present", "past", "future"))
     named = None if _unnamed(actor) or actor.agreement.person != 3 else actor
     cost = 2 + (1 if isinstance(actor, Pronoun) else max(2, share))
-    content = statement(rng, budget - cost, Context(inner, subject=named, depth=1))
+    content = statement(rng, budget - cost, Context(inner, named, depth=1, reported=True))
     return Clause(actor, (Predicate(verb, drawn, content=content),))
 
 
@@ -186,5 +181,3 @@ def _existential(rng: Random, budget: int, context: Context) -> Existential:
     some_one = nominal(rng, kind, min(budget - 3, 4), Setting(indefinite=True))
     return Existential(some_one, present[context.frame], place(rng, 3))
 
-
-__all__ = ["Name", "sentence"]
