@@ -19,7 +19,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from nmt import resources
 from nmt.checks import known_options
-from nmt.cli.arguments import OPEN, prepared, quoted
+from nmt.cli.arguments import OPEN, prepared, quoted, typed
 from nmt.cli.help import help_text
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -92,8 +92,8 @@ def _worded_syntax(error: OverrideParseException) -> str:
     if not equals:
         return f"{error.override} is no option: options are written name=value"
     return (
-        f"{name}: a value with characters that have a meaning of their own, such as "
-        f"= ( ) , ' and spaces, needs quotes: {quoted(value, name=name, shell=True)}"
+        f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "
+        f"needs quotes: {typed(name, value)}"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 OPEN = ("data.tests",)
 """Sections whose names the user makes up."""
 
-_HOME = re.compile(r"""(?<=[=\[,"'])~(?=/|$)""")
+_HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
@@ -24,11 +24,18 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def quoted(value: str, *, name: str = "", shell: bool = False) -> str:
-    """A value that Hydra's grammar takes literally, or the argument that sets ``name`` to it.
+def overrides(arguments: Sequence[str]) -> list[str]:
+    """Those that set options, without Hydra's flags and what follows them."""
+    return [argument for argument in arguments if "=" in argument and argument[0] != "-"]
 
-    shell: quoted once more, to be typed.
-    """
-    text = '"' + value.strip("\"'").replace('"', '\\"') + '"'
-    argument = f"{name}={text}" if name else text
-    return shlex.quote(argument) if shell else argument
+
+def quoted(value: str) -> str:
+    """A value, or each value of a list, so that Hydra's grammar takes it literally."""
+    if value.startswith("[") and value.endswith("]"):
+        return "[" + ",".join(quoted(part) for part in value[1:-1].split(",")) + "]"
+    return '"' + value.strip("\"' ").replace('"', '\\"') + '"'
+
+
+def typed(name: str, value: str) -> str:
+    """The argument that sets ``name`` to exactly this, quoted for Hydra and for the shell."""
+    return shlex.quote(f"{name}={quoted(value)}")

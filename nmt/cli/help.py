@@ -10,6 +10,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from nmt import resources
+from nmt.cli.arguments import overrides
 
 _COMMENT = re.compile(r"^\s*(\w+):.*?\s#\s+(.*)$", re.MULTILINE)
 _FOOTER = """\
@@ -20,9 +21,8 @@ HYDRA_FULL_ERROR=1 shows the traceback of an error."""
 
 def help_text(config_name: str, description: str, arguments: Sequence[str]) -> str:
     """Help for what ``arguments`` choose: ``model=transformer --help`` shows its options."""
-    overrides = [argument for argument in arguments if not argument.startswith("-")]
     with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
-        composed = hydra.compose(config_name, overrides, return_hydra_config=True)
+        composed = hydra.compose(config_name, overrides(arguments), return_hydra_config=True)
     choices = composed.hydra.runtime.choices
     container = OmegaConf.to_container(composed)
     assert isinstance(container, dict)

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from nmt.cli.app import launch
+from nmt.cli.arguments import overrides
 
 DESCRIPTION = """
 Train a translator on sentence pairs.
@@ -44,15 +45,11 @@ def run_name(seed: int, arguments: list[str]) -> str:
     """
     hydra = HydraConfig.get()
     choices = hydra.runtime.choices
-    options = [argument for argument in arguments if not argument.startswith("-")]
-    swept = {
-        o.key_or_group
-        for o in OverridesParser.create().parse_overrides(options)
-        if o.is_sweep_override()
-    }
+    parsed = OverridesParser.create().parse_overrides(overrides(arguments))
+    swept = {option.key_or_group for option in parsed if option.is_sweep_override()}
     parts = [choices["experiment"] or choices["data"], choices["model"], f"s{seed}"]
     for override in hydra.overrides.task:
         name, _, value = override.lstrip("+").partition("=")
         if name == "model/attention" or name in swept - {"experiment", "data", "model", "seed"}:
-            parts.append(f"{re.split('[./]', name)[-1]}-{value}")
-    return re.sub(r"[^\w.-]+", "_", "-".join(parts)).strip("_")
+            parts += [re.split("[./]", name)[-1], re.sub(r"[^\w.-]+", "_", value).strip("_")]
+    return "-".join(parts)
