@@ -1,0 +1,154 @@
+import inspect
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+from torch import nn
+
+from nmt import resources
+from nmt.cli import app  # registers what the configs refer to
+from nmt.construct import factory
+from nmt.corpus.cleaning import CleaningRules
+from nmt.evaluation.recipe import Scoring
+from nmt.evaluation.significance import Bootstrap
+from nmt.search.hypothesis import Search
+from nmt.tokenizer import Tokenizer
+from nmt.training.optimizer import adamw
+from nmt.training.schedule import Schedule
+from nmt.training.settings import TrainerSettings
+from nmt.translator import build_model
+
+CONFIGS = resources.configs()
+assert app.launch
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hydra() -> Iterator[None]:
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        yield
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def composed(config_name: str, overrides: Sequence[str] = (), part: str | None = None) -> Any:
+    """The config, or a part of it, as plain values; interpolations resolved in a part only."""
+    cfg = hydra.compose(config_name, list(overrides))
+    if part is None:
+        return OmegaConf.to_container(cfg)
+    return OmegaConf.to_container(cfg[part], resolve=True)
+
+
+def parameters(spec: dict[str, Any], vocab_size: int = 8000) -> int:
+    with torch.device("meta"):
+        model = build_model(spec, src_vocab_size=vocab_size, tgt_vocab_size=vocab_size)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("model", options("model"))
+def test_every_model_builds(model: str) -> None:
+    assert parameters(composed("train", [f"model={model}"], "model")) > 0
+
+
+@pytest.mark.parametrize("attention", options("model/attention"))
+def test_every_attention_builds_in_the_lstm(attention: str) -> None:
+    spec = composed("train", ["model=lstm", f"model/attention={attention}"], "model")
+    bahdanau = composed("train", ["model=lstm_bahdanau"], "model")
+    assert parameters(spec) > 0
+    assert (spec == bahdanau) == (attention == "bahdanau")
+
+
+def test_the_standard_models_are_of_one_size() -> None:
+    sizes = [
+        parameters(composed("train", [f"model={model}"], "model"))
+        for model in ("lstm", "lstm_bahdanau", "transformer")
+    ]
+    assert max(sizes) <= 1.1 * min(sizes)
+
+
+@pytest.mark.parametrize("search", options("search"))
+@pytest.mark.parametrize("command", ["train", "translate", "evaluate"])
+def test_every_search_builds(command: str, search: str) -> None:
+    given = ["run=x"] if command == "translate" else []
+    spec = composed(command, [f"search={search}", *given], "search")
+    assert isinstance(factory(spec, Search, name="search")(), Search)
+
+
+def test_translating_searches_with_a_beam() -> None:
+    for command in ("translate", "evaluate"):
+        assert composed(command, [], "search")["beam_size"] > 1
+
+
+@pytest.mark.parametrize("schedule", options("schedule"))
+def test_every_schedule_builds(schedule: str) -> None:
+    spec = composed("train", [f"schedule={schedule}"], "schedule")
+    made = factory(spec, Schedule, name="schedule")(total_steps=10_000)
+    assert made.factor(spec["warmup_steps"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("optimizer", options("optimizer"))
+def test_every_optimizer_builds(optimizer: str) -> None:
+    spec = composed("train", [f"optimizer={optimizer}"], "optimizer")
+    assert adamw(nn.Linear(2, 2), **spec).param_groups[0]["lr"] == spec["lr"]
+
+
+@pytest.mark.parametrize("trainer", options("trainer"))
+def test_every_trainer_has_valid_settings(trainer: str) -> None:
+    TrainerSettings(**composed("train", [f"trainer={trainer}"], "trainer"))
+
+
+@pytest.mark.parametrize("tokenizer", options("tokenizer"))
+def test_every_tokenizer_trains(tokenizer: str) -> None:
+    spec = composed("train", [f"tokenizer={tokenizer}", "tokenizer.vocab_size=275"], "tokenizer")
+    del spec["sampling"]
+    pairs = [("the cat sees the dog", "le chat voit le chien")] * 3
+    assert Tokenizer.train(pairs, **spec).src_vocab_size == 275
+
+
+@pytest.mark.parametrize("data", options("data"))
+def test_every_corpus_has_one_form(data: str) -> None:
+    files = [f"data.{part}.{side}=x" for part in ("train", "valid") for side in ("src", "tgt")]
+    given = {"files": files, "multi30k": ["data.dir=x"]}.get(data, [])
+    found = composed("train", [f"data={data}", *given], "data")
+    schema = {"src_lang", "tgt_lang", "train", "valid", "tests", "cleaning"}
+    assert set(found) - {"dir"} == schema
+    CleaningRules(**found["cleaning"])
+    for pair in (found["train"], found["valid"], *found["tests"].values()):
+        assert set(pair) == {"src", "tgt"}
+        assert all(isinstance(path, str) for path in pair.values())
+    if data == "multi30k":
+        assert found["train"] == {"src": "x/train.de", "tgt": "x/train.en"}
+
+
+def test_the_demo_corpus_is_there() -> None:
+    found = composed("train", ["data=demo"], "data")
+    for pair in (found["train"], found["valid"], *found["tests"].values()):
+        assert Path(pair["src"]).is_file()
+        assert Path(pair["tgt"]).is_file()
+
+
+@pytest.mark.parametrize("experiment", options("experiment"))
+@pytest.mark.parametrize("model", ["lstm", "lstm_bahdanau", "transformer"])
+def test_every_experiment_composes_with_every_model(experiment: str, model: str) -> None:
+    plain = composed("train", [f"model={model}"])
+    found = composed("train", [f"experiment={experiment}", f"model={model}"])
+    assert found["model"]["_target_"] == plain["model"]["_target_"]
+    assert set(found["trainer"]) == set(plain["trainer"])
+    TrainerSettings(**found["trainer"])
+    parameters(found["model"])
+
+
+def test_evaluating_starts_from_valid_settings() -> None:
+    cfg = composed("evaluate")
+    names = set(inspect.signature(Scoring).parameters)
+    values = {name: cfg[name] for name in names - {"bootstrap"}}
+    assert Scoring(**values, bootstrap=Bootstrap(**cfg["bootstrap"])) == Scoring(
+        edges=[10, 20, 30, 40, 50, 60]
+    )
