@@ -2,6 +2,7 @@
 
 import gzip
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_no_sentence_occurs_twice(side: int) -> None:
 
 def test_lengths() -> None:
     buckets = Counter(min(len(line.split(" ")) // 10, 6) for line in SPLITS["test"][0])
-    assert buckets == {bucket: 150 for bucket in range(7)}
+    assert buckets == dict.fromkeys(range(7), 150)
     for english, _ in SPLITS.values():
         lengths = [len(line.split(" ")) for line in english]
         assert min(lengths) >= 3
@@ -77,7 +78,7 @@ def test_nothing_is_left_to_elide_or_contract() -> None:
     vowels = tuple("aàâeéèêiîoôuûœ")
     for line in SPLITS["test"][1] + SPLITS["valid"][1]:
         words = line.lower().rstrip(".").split()
-        for word, after in zip(words, words[1:], strict=False):
+        for word, after in pairwise(words):
             unelided = word in ("le", "la", "je", "me", "te", "se", "ne", "de", "que", "ce", "ma")
             assert not (unelided and after.startswith(vowels)), line
             assert (word, after) not in {("si", "il"), ("si", "ils"), ("de", "des"), ("de", "du")}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from .lexicon import Adjective, french_feminine, french_plural, rows
+from .lexicon import Adjective, french_plural, rows
 from .tree import Agreement, Tense
 from .words import Token
 
@@ -24,7 +24,9 @@ FRENCH_TENSE = {
     Tense.IF_PAST: "imparfait",
 }
 # Verbs of motion and change whose perfect is formed with être.
-ETRE_VERBS = frozenset("aller venir revenir arriver partir entrer rester tomber".split())
+ETRE_VERBS = frozenset(
+    ("aller", "venir", "revenir", "arriver", "partir", "entrer", "rester", "tomber")
+)
 # Stem before a mute e, and whether the future keeps it (espérer does not).
 _STEM_CHANGES = {
     "acheter": ("achèt", True),
@@ -42,7 +44,7 @@ _IMPERFECT = ("ais", "ais", "ait", "ions", "iez", "aient")
 _FUTURE = ("ai", "as", "a", "ons", "ez", "ont")
 _ASPIRATED = ("haricot", "hibou", "hamster", "hache", "héros", "huit", "hall")
 _LIAISON_FORMS = {"beau": "bel", "vieux": "vieil", "nouveau": "nouvel"}
-_ELIDED = frozenset("le la je me te se ne de que".split())
+_ELIDED = frozenset(("le", "la", "je", "me", "te", "se", "ne", "de", "que"))
 
 
 @cache
@@ -159,6 +161,3 @@ def _contracted(token: Token, after: Token) -> Token | None:
     forms = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}
     form = forms.get((token.text, after.text))
     return Token(form, token.links + after.links) if form else None
-
-
-__all__ = ["adjective", "conjugate", "french_feminine", "join_french", "participle"]

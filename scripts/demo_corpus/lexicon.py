@@ -65,10 +65,11 @@ class VerbForm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verb:
-    """`kinds`: state, give, that, inf (takes an infinitive), be, and
+    """A verb; `subjects` and `objects` are the semantic classes it selects.
 
-    to (never: explains us a thing), group (plural subject), accident (nobody wants to), simple
-    (no progressive), local (not done to a country). `subjects` and `objects` are semantic classes.
+    `kinds`: state (imparfait for the past, no progressive), give (takes a recipient), to (never:
+    explains us a thing), that (takes a clause), inf (takes an infinitive), be, group (plural
+    subject), accident (nobody wants to), simple (no progressive), local (not done to a country).
     """
 
     english: VerbForm

@@ -30,9 +30,12 @@ _OWNED_PLACES = ("garden", "kitchen", "house", "room", "flat", "farm", "office",
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a phrase is drawn for. `negated`: direct object under negation; `after_de`: governed
-    by de, which stands before no partitive; `pronouns`: persons may be pronouns; `subject`: whom a
-    1st or 2nd person pronoun must not repeat; `they`: whether that may come without antecedent.
+    """What a phrase is drawn for.
+
+    `negated`: a direct object under negation. `after_de`: no partitive, since de governs it.
+    `pronouns`: persons may be pronouns, `they` also one without antecedent. `lists`, `proper`:
+    groups and names of places are allowed. `indefinite`: no other determiner. A first or second
+    person must not repeat `subject`; a third may take up `antecedent`.
     """
 
     negated: bool = False
@@ -135,7 +138,8 @@ def place(rng: Random, budget: int = 2, *, proper: bool = True) -> Name | Nomina
         return Name(rng.choice(names_of("city", "country")))
     noun = rng.choice(nouns_of("place"))
     chance = rng.random()
-    determiner, owner = "the", None
+    determiner = "the"
+    owner: Pronoun | Name | Nominal | None = None
     if chance < 0.12:
         determiner = rng.choice(("this", "that", "a"))
     elif chance < 0.3 and noun.english in _OWNED_PLACES:
@@ -206,4 +210,3 @@ def _determiner(rng: Random, noun: Noun, plural: bool, setting: Setting) -> str:
     if setting.after_de:
         return rng.choice(("the", *_NUMBERS, "all the"))
     return rng.choice(("some", "some", "several", "a few", "many", "all the", *_NUMBERS[:4]))
-

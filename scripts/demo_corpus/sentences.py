@@ -3,8 +3,9 @@
 from dataclasses import replace
 from random import Random
 
-from .clauses import Context, _verbs, antecedent_of, clause, subject, tense
+from .clauses import antecedent_of, clause, subject
 from .phrases import Setting, group, nominal, place
+from .tenses import Context, tense, verbs_of
 from .tree import (
     Clause,
     Existential,
@@ -154,7 +155,7 @@ def _reported(rng: Random, budget: int, context: Context) -> Clause:
     actor = subject(rng, share, context)
     while actor.semantic_class != "person":
         actor = subject(rng, share, context)
-    verb = rng.choice(_verbs("person", "that"))
+    verb = rng.choice(verbs_of("person", "that"))
     frame = context.frame
     drawn = tense(rng, verb, frame)
     past = drawn in (
@@ -180,4 +181,3 @@ def _existential(rng: Random, budget: int, context: Context) -> Existential:
         return Existential(some, present[context.frame], place(rng, 3))
     some_one = nominal(rng, kind, min(budget - 3, 4), Setting(indefinite=True))
     return Existential(some_one, present[context.frame], place(rng, 3))
-
