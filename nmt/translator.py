@@ -103,11 +103,15 @@ class Translator:
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """One translation a line, in order; a blank line gives a blank one.
 
-        The model leaves the call in the mode, training or evaluation, in which it came.
+        The model leaves the call in the mode, training or evaluation, in which it came. Raises
+        ValueError for a line that is no valid Unicode text.
         """
+        if isinstance(lines, str):
+            raise ValueError(f"translate takes a list of lines, not one string: [{lines[:40]!r}]")
         translations = [BLANK] * len(lines)
         places = [place for place, line in enumerate(lines) if line.strip()]
-        sources = [[*ids, EOS] for ids in self.tokenizer.encode_src([lines[p] for p in places])]
+        encoded = self.tokenizer.encode_src(lines)
+        sources = [[*encoded[place], EOS] for place in places]
         training = self.model.training
         self.model.eval()
         try:

@@ -161,6 +161,11 @@ def test_short_sentences_do_not_pile_up() -> None:
     assert max(len(batch) for batch in batches([1] * 1000, 160)) == 10
 
 
+def test_refuses_a_string_for_a_list_of_lines() -> None:
+    with pytest.raises(ValueError, match="list of lines"):
+        make_translator().translate("a b")
+
+
 def test_refuses_an_empty_budget() -> None:
     with pytest.raises(ValueError, match="batch_tokens"):
         make_translator(batch_tokens=0)
