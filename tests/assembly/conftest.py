@@ -1,0 +1,18 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hydra
+import pytest
+from omegaconf import DictConfig
+
+from nmt import resources
+
+
+@pytest.fixture
+def composed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., DictConfig]]:
+    """Composes a command's config; the working directory is ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+    with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+        yield lambda name, *overrides: hydra.compose(name, list(overrides))
