@@ -19,7 +19,6 @@ from nmt.corpus.corpus import ParallelCorpus, load_corpus
 from nmt.corpus.reading import SentencePair
 from nmt.device import choose_device, choose_precision, keep_freed_memory
 from nmt.evaluation.bleu import Scorer
-from nmt.models.attention import ContextSource
 from nmt.models.interface import Seq2SeqModel
 from nmt.run_directory import RunDirectory
 from nmt.search.hypothesis import Search
@@ -30,7 +29,7 @@ from nmt.training.settings import TrainerSettings
 from nmt.training.stopping import StopRequest
 from nmt.training.trainer import Trainer, Validate
 from nmt.training.validation import validation_loss
-from nmt.translator import Translator
+from nmt.translator import Translator, build_model
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,12 @@ def train(cfg: DictConfig) -> None:
         tokenizer = Tokenizer.train(corpus.train, **_tokenizer_options(config["tokenizer"]))
 
     torch.manual_seed(seed)
-    model = _model(config, tokenizer).to(device)
+    model = build_model(
+        config["model"],
+        src_vocab_size=tokenizer.src_vocab_size,
+        tgt_vocab_size=tokenizer.tgt_vocab_size,
+        trusted_packages=config["trusted_packages"],
+    ).to(device)
     batches = TrainingBatches(
         _encoder(tokenizer, corpus.train, config["tokenizer"]["sampling"], seed),
         batch_tokens=settings.batch_tokens,
@@ -131,17 +135,6 @@ def _absolute(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_absolute(part, key) for part in value]
     return str(Path(value).absolute()) if key in ("src", "tgt") else value
-
-
-def _model(config: Mapping[str, Any], tokenizer: Tokenizer) -> Seq2SeqModel:
-    make = factory(
-        config["model"],
-        Seq2SeqModel,
-        name="model",
-        nested={"attention": ContextSource},
-        trusted_packages=config["trusted_packages"],
-    )
-    return make(src_vocab_size=tokenizer.src_vocab_size, tgt_vocab_size=tokenizer.tgt_vocab_size)
 
 
 def _encoder(

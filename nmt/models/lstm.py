@@ -4,6 +4,7 @@ Dims: B sentences, K hypotheses a sentence, S source tokens, T target tokens, V 
 E embedding, H hidden (decoder, and both directions of the encoder together), L layers.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -145,7 +146,7 @@ class LSTMDecoder(nn.Module):
     def read_out(self, hidden: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
         """(..., H), (..., H), (..., E) -> features (..., E), as wide as the tied embedding."""
         everything = torch.cat([hidden, context.to(hidden.dtype), embedded.to(hidden.dtype)], -1)
-        features: Tensor = self.dropout(torch.tanh(self.readout(self.dropout(everything))))
+        features: Tensor = self.dropout(torch.tanh(self.readout(everything)))
         return features
 
 
@@ -194,7 +195,7 @@ class LSTMSeq2Seq(Seq2SeqModel):
         )
 
     def encode(self, src: Tensor) -> Encoded:
-        encoded: Encoded = self.encoder(self.dropout(self.src_embedding(src)), source_mask(src))
+        encoded: Encoded = self.encoder(self._embed(self.src_embedding, src), source_mask(src))
         return encoded
 
     def decode(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
@@ -209,7 +210,7 @@ class LSTMSeq2Seq(Seq2SeqModel):
 
     def step(self, tokens: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, LSTMState]:
         assert isinstance(memory, LSTMMemory) and isinstance(state, LSTMState)
-        embedded = self.dropout(self.tgt_embedding(tokens))
+        embedded = self._embed(self.tgt_embedding, tokens)
         gates = self.decoder.embedded_to_gates(embedded)
         hidden, context, _, state = self.decoder.advance(gates, memory, state)
         return self.project(self.decoder.read_out(hidden, context, embedded)), state
@@ -221,10 +222,15 @@ class LSTMSeq2Seq(Seq2SeqModel):
             raise NoAlignment(f"this model attends to nothing: its context is {source}")
         return weights[:, None, None]  # one layer, one head
 
+    def _embed(self, table: nn.Embedding, ids: Tensor) -> Tensor:
+        """Ids (...) -> (..., E), of variance 1, which a tied table itself must not have."""
+        embedded: Tensor = self.dropout(table(ids) * math.sqrt(table.embedding_dim))
+        return embedded
+
     def _unroll(self, tgt_input: Tensor, encoded: Encoded) -> tuple[Tensor, Tensor | None]:
         """Features (B, T, E) and weights (B, T, S) or None."""
         memory, state = self.start(encoded, beam_size=1)
-        embedded = self.dropout(self.tgt_embedding(tgt_input))
+        embedded = self._embed(self.tgt_embedding, tgt_input)
         steps = []
         for gates in self.decoder.embedded_to_gates(embedded).split(1, dim=1):
             *step, state = self.decoder.advance(gates, memory, state)
