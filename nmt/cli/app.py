@@ -20,7 +20,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from nmt import resources
 from nmt.checks import known_options
-from nmt.cli.arguments import OPEN, prepared, quoted, typed
+from nmt.cli.arguments import OPEN, prepared, typed
 from nmt.cli.help import help_text
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -49,8 +49,8 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
         if {"--help", "-h"} & set(arguments):
             print(help_text(config_name, description, arguments))
             return
-        # Hydra writes a multirun.yaml for every sweep, wanted or not.
-        sys.argv[1:] = [*arguments, f"hydra.sweep.dir={quoted(scratch)}"]
+        OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
+        sys.argv[1:] = arguments
         hydra.main(
             config_path=str(resources.configs()), config_name=config_name, version_base="1.3"
         )(task)()

@@ -64,7 +64,7 @@ class FeedForward(nn.Sequential):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention of a sequence to itself (ibid., section 3.2); one product for q, k, v."""
+    """Multi-head attention of a sequence to itself (ibid., section 3.2), q, k and v at once."""
 
     def __init__(self, *, size: int, num_heads: int) -> None:
         super().__init__()
