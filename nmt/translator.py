@@ -3,9 +3,8 @@
 Dims: B sentences, S source tokens.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -122,15 +121,6 @@ class Translator:
         finally:
             self.model.train(training)
         return translations
-
-    def translate_stream(
-        self, lines: Iterable[str], *, chunk_lines: int = 1024
-    ) -> Iterator[Translation]:
-        """The same, lazily: reads ``chunk_lines`` lines, then yields their translations."""
-        positive_int("chunk_lines", chunk_lines)
-        source = iter(lines)
-        while chunk := list(islice(source, chunk_lines)):
-            yield from self.translate(chunk)
 
     def _search(self, sources: Sequence[list[int]]) -> list[Hypothesis]:
         """The best hypothesis of each source."""

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -131,19 +130,6 @@ def test_gives_the_mode_back_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         Translator(model, Letters(), GreedySearch()).translate(["a"])
     assert model.training
-
-
-@pytest.mark.parametrize("chunk_lines", [1, 3, 1000])
-def test_a_stream_gives_the_same(chunk_lines: int) -> None:
-    translator = make_translator()
-    stream = translator.translate_stream(iter(LINES), chunk_lines=chunk_lines)
-    assert list(stream) == translator.translate(LINES)
-
-
-def test_a_stream_reads_no_further_than_its_chunk() -> None:
-    lines = iter(["a"] * 20)
-    assert len(list(islice(make_translator().translate_stream(lines, chunk_lines=4), 5))) == 5
-    assert len(list(lines)) == 20 - 8
 
 
 def test_batches_hold_every_index_once_within_the_budget() -> None:
