@@ -72,7 +72,7 @@ class Trainer:
         self._pending = self._nothing()  # loss, nll and tokens since the last line of metrics
 
     def train(self, stop: StopRequest) -> bool:
-        """Train to the end (True), or to a stop signal (False); either way all is saved."""
+        """Train to the end (True) or to a stop signal before it (False); either way all is saved."""
         if self.run.manifest()["checkpoint"]:
             self._restore()
         self._clock = time.monotonic() - self.at.seconds
@@ -87,7 +87,7 @@ class Trainer:
                 self._validate()
             self._serve_average()
         self.logs.close()
-        return stop.received is None
+        return self._at_end()
 
     def _train_epoch(self, stop: StopRequest) -> None:
         """From ``at.batch`` to the end of the epoch, of training, or to a stop."""
@@ -178,9 +178,9 @@ class Trainer:
 
     def _serve_average(self) -> None:
         """Serve the mean of the last validated checkpoints if it validates better than the best."""
-        steps = self.at.validated[-self.settings.average :]
-        if len(steps) < 2:
+        if min(self.settings.average, len(self.at.validated)) < 2:
             return
+        steps = self.at.validated[-self.settings.average :]
         weights = average_weights(self.run, [f"checkpoints/{step}" for step in steps])
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():

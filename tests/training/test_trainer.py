@@ -186,6 +186,13 @@ def test_accumulated_batches_weigh_by_their_tokens(tmp_path: Path) -> None:
     torch.testing.assert_close(gradient(100, 100), gradient(10_000, 1), rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("average", [0, 1])
+def test_nothing_is_averaged_unless_wanted(tmp_path: Path, average: int) -> None:
+    run = train(tmp_path / "run", replace(SETTINGS, average=average)).run
+    assert run.manifest()["serving_kind"] == "best"
+    assert "averaged" not in (run.path / "metrics.jsonl").read_text()
+
+
 def test_patience_ends_training(tmp_path: Path) -> None:
     trainer = make_trainer(
         tmp_path / "run",
