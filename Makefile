@@ -11,7 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := .venv/.installed
 MODELS := lstm lstm_bahdanau transformer
-RUNS := $(MODELS:%=runs/demo-%-s1)
+RUNS := $(MODELS:%=runs/demo-small_%-s1)
 
 empty :=
 comma := ,
@@ -20,7 +20,7 @@ listed = $(subst $(empty) ,$(comma),$(strip $(1)))
 .PHONY: demo test
 
 demo: $(READY)
-	$(BIN)/nmt-train -m experiment=demo model=$(call listed,$(MODELS)) resume=auto
+	$(BIN)/nmt-train -m experiment=demo model=$(call listed,$(MODELS:%=small/%)) resume=auto
 	$(BIN)/nmt-evaluate -m run=$(call listed,$(RUNS)) test=test
 	$(BIN)/nmt-compare runs=[$(call listed,$(RUNS))] evaluation=test
 

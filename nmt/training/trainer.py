@@ -18,7 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from nmt.batching.batch import Batch
 from nmt.batching.loader import TrainingBatches
-from nmt.device import autocast
+from nmt.device import autocast, return_freed_memory
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import save_weights
 from nmt.run_directory import RunDirectory, sha256_file
@@ -142,6 +142,8 @@ class Trainer:
         self.logs.metrics(self.at.step, values)
         self.logs.timing(self.at.step, {"seconds": self.at.seconds, "tokens": self.at.tokens})
         self.progress.loss = loss / tokens
+        if self.device.type == "cpu":
+            return_freed_memory()
 
     def _validate(self) -> None:
         """Validate, serve the model if it is the best so far, and save."""
