@@ -51,5 +51,5 @@ def run_name(seed: int, arguments: list[str]) -> str:
     for override in hydra.overrides.task:
         name, _, value = override.lstrip("+").partition("=")
         if name == "model/attention" or name in swept - {"experiment", "data", "model", "seed"}:
-            parts += [re.split("[./]", name)[-1], re.sub(r"[^\w.-]+", "_", value).strip("_")]
-    return "-".join(parts)
+            parts += [re.split("[./]", name)[-1], value]
+    return "-".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)

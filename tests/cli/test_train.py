@@ -33,6 +33,7 @@ def names(command: Callable[..., Outcome]) -> Callable[..., list[str]]:
         (["model=transformer", "seed=7", "trainer.max_steps=5"], "demo-transformer-s7"),
         (["data=multi30k", "data.dir=x", "model=lstm"], "multi30k-lstm-s1"),
         (["experiment=demo_full", "model=lstm"], "demo_full-lstm-s1"),
+        (["experiment=demo", "model=small/lstm"], "demo-small_lstm-s1"),
         (["model=lstm", "model/attention=luong_dot"], "demo-lstm-s1-attention-luong_dot"),
     ],
 )
