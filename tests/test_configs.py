@@ -52,7 +52,9 @@ def parameters(spec: dict[str, Any], vocab_size: int = 8000) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize(
+    "model", options("model") + [f"small/{name}" for name in options("model/small")]
+)
 def test_every_model_builds(model: str) -> None:
     assert parameters(composed("train", [f"model={model}"], "model")) > 0
 
@@ -65,9 +67,11 @@ def test_every_attention_builds_in_the_lstm(attention: str) -> None:
     assert (spec == bahdanau) == (attention == "bahdanau")
 
 
-def test_the_standard_models_are_of_one_size() -> None:
+@pytest.mark.parametrize("vocab_size", [2000, 8000, 32000])
+@pytest.mark.parametrize("group", ["", "small/"])
+def test_the_models_of_a_group_are_of_one_size(group: str, vocab_size: int) -> None:
     sizes = [
-        parameters(composed("train", [f"model={model}"], "model"))
+        parameters(composed("train", [f"model={group}{model}"], "model"), vocab_size)
         for model in ("lstm", "lstm_bahdanau", "transformer")
     ]
     assert max(sizes) <= 1.1 * min(sizes)

@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,9 @@ SMALL = [
     "trainer.tensorboard=false",
     "device=cpu",
 ]
+
+
+SIDES = ("src", "tgt")
 
 
 def nmt_command(name: str, *arguments: str, at: Path, text: str = "") -> tuple[str, str]:
@@ -98,3 +103,25 @@ def test_scores_are_compared(place: Path) -> None:
     for name in ("comparison.md", "bleu_by_length.png", "bleu_by_length.svg"):
         assert f"runs/comparison-small/{name}" in err
         assert (place / "runs" / "comparison-small" / name).stat().st_size > 0
+
+
+def test_interrupted_by_ctrl_c_and_resumed_equals_uninterrupted(place: Path) -> None:
+    text = [f"data.{part}.{side}={part}.{side}" for part in ("train", "valid") for side in SIDES]
+    long = ["trainer.max_steps=300", "trainer.validate_every=100", "trainer.log_every=1"]
+    arguments = ["data=files", *text, *SMALL, *long]
+    nmt_command("train", *arguments, "run=runs/whole", at=place)
+    command = [Path(sys.executable).parent / "nmt-train", *arguments, "run=runs/parts"]
+    process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
+    metrics = place / "runs/parts/metrics.jsonl"
+    while not (metrics.exists() and metrics.read_text().count("\n") > 20):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert "SIGINT: saved" in err and "resume=auto" in err
+    assert metrics.read_text().count('"loss"') < 300
+    nmt_command("train", *arguments, "run=runs/parts", "resume=auto", at=place)
+    assert metrics.read_text() == (place / "runs/whole/metrics.jsonl").read_text()
+    weights = [next((place / "runs" / name).glob("model-*")) for name in ("whole", "parts")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
