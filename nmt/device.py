@@ -63,7 +63,7 @@ def return_freed_memory() -> None:
     """Return to the system, once in a while, what ``keep_freed_memory`` keeps.
 
     Batches have many shapes, so that the blocks of one leave gaps that those of another do not
-    fill; untrimmed, a training that needs one gigabyte comes to hold seven.
+    fill: untrimmed, a training that needs two gigabytes comes to hold eight.
     """
     if malloc_trim := _glibc("malloc_trim"):
         malloc_trim(0)

@@ -51,6 +51,7 @@ def train(cfg: DictConfig) -> None:
     run = RunDirectory(config["run"])
     resumed = _is_resumed(run, config["resume"])
 
+    _check_model(config)
     log.info("run %s", run.path)
     corpus = load_corpus(**_corpus_options(config["data"]))
     for line in corpus.cleaning.lines():
@@ -110,6 +111,18 @@ def _is_resumed(run: RunDirectory, resume: str) -> bool:
         return True
     run.refuse_in_use()
     return False
+
+
+def _check_model(config: Mapping[str, Any]) -> None:
+    """ValueError for a bad option, before a long corpus is read; meta tensors take no memory."""
+    vocab_size = checks.positive_int("tokenizer.vocab_size", config["tokenizer"]["vocab_size"])
+    with torch.device("meta"):
+        build_model(
+            config["model"],
+            src_vocab_size=vocab_size,
+            tgt_vocab_size=vocab_size,
+            trusted_packages=config["trusted_packages"],
+        )
 
 
 def _corpus_options(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,8 @@ class Trainer:
         self.logs.metrics(self.at.step, {f"valid_{name}": v for name, v in values.items()})
         described = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
         best = " (best so far)" if better else ""
-        log.info("step %d, epoch %d: valid %s%s", self.at.step, self.at.epoch + 1, described, best)
+        epoch = self.at.epoch + (self.at.batch > 0)
+        log.info("step %d, epoch %d: valid %s%s", self.at.step, epoch, described, best)
         kept = (*self.at.validated, self.at.step)
         self.at.validated = kept[-self.settings.keep_checkpoints :]
         if better:
