@@ -72,7 +72,7 @@ class Trainer:
         self._pending = self._nothing()  # loss, nll and tokens since the last line of metrics
 
     def train(self, stop: StopRequest) -> bool:
-        """Train to the end (True) or to a stop signal before it (False); either way all is saved."""
+        """Train to the end (True) or to a stop signal before it (False); both leave all saved."""
         if self.run.manifest()["checkpoint"]:
             self._restore()
         self._clock = time.monotonic() - self.at.seconds
