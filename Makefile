@@ -21,7 +21,7 @@ listed = $(subst $(empty) ,$(comma),$(strip $(1)))
 
 demo: $(READY)
 	$(BIN)/nmt-train -m experiment=demo model=$(call listed,$(MODELS:%=small/%)) resume=auto
-	$(BIN)/nmt-evaluate -m run=$(call listed,$(RUNS)) test=test
+	$(BIN)/nmt-evaluate -m run=$(call listed,$(RUNS)) test=test search=greedy
 	$(BIN)/nmt-compare runs=[$(call listed,$(RUNS))] evaluation=test
 
 test: $(READY)
