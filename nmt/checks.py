@@ -2,8 +2,8 @@
 
 import difflib
 import math
-from collections.abc import Iterable
-from typing import TypeGuard, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
@@ -75,3 +75,12 @@ def _is_int(value: object) -> TypeGuard[int]:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return _is_int(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def dotted(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, value) of each option in nested sections: {"a": {"b": 1}} -> ("a.b", 1)."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from dotted(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

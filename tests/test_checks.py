@@ -46,3 +46,8 @@ def test_known_options_say_what_was_meant_and_what_there_is() -> None:
 def test_known_options_guess_nothing_far_off() -> None:
     with pytest.raises(ValueError, match="unknown option zzz: the command has run, seed"):
         checks.known_options("", ["zzz"], ["seed", "run"])
+
+
+def test_nested_options_are_named_by_their_path() -> None:
+    nested = {"a": {"b": 1, "c": {"d": [2]}}, "e": None}
+    assert dict(checks.dotted(nested)) == {"a.b": 1, "a.c.d": [2], "e": None}

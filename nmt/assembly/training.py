@@ -4,7 +4,7 @@ import logging
 import platform
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -245,7 +245,7 @@ def _check_resumed(run: RunDirectory, config: dict[str, Any], corpus: ParallelCo
             f"{run.path} was trained on other text than the data options name now: "
             f"go on with the same files, or choose another run="
         )
-    before, now = dict(_flat(run.config())), dict(_flat(config))
+    before, now = dict(checks.dotted(run.config())), dict(checks.dotted(config))
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
         section, _, rest = name.partition(".")
@@ -257,11 +257,3 @@ def _check_resumed(run: RunDirectory, config: dict[str, Any], corpus: ParallelCo
                 f"leave it as it was, or choose another run="
             )
         log.warning("%s was %s, from here on it is %s", name, old, new)
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -19,7 +19,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from nmt import resources
-from nmt.checks import known_options
+from nmt.checks import dotted, known_options
 from nmt.cli.arguments import OPEN, prepared, typed
 from nmt.cli.help import help_text
 
@@ -126,7 +126,7 @@ def _check(cfg: DictConfig, config_name: str) -> None:
     )
     given = _values(cfg)
     _compare("", given, _values(plain))
-    if missing := list(_missing(given)):
+    if missing := [name for name, value in dotted(given) if value == MISSING]:
         raise ValueError(f"{' and '.join(missing)} must be given; --help says what the options are")
 
 
@@ -154,14 +154,6 @@ def _wanted(value: object, example: object) -> str | None:
     if isinstance(example, dict):
         return f"a mapping of {', '.join(example)}"
     return "a single value or a list" if isinstance(value, dict) else None
-
-
-def _missing(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in values.items():
-        if value == MISSING:
-            yield f"{prefix}{name}"
-        elif isinstance(value, dict):
-            yield from _missing(value, f"{prefix}{name}.")
 
 
 def _values(cfg: DictConfig) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """All that decides an evaluation's numbers, known before the first sentence is translated."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from nmt.checks import one_of
+from nmt.checks import dotted, one_of
 from nmt.corpus import fingerprint
 from nmt.evaluation.bleu import Scorer
 from nmt.evaluation.length_buckets import SIDES, UNITS, buckets
@@ -100,7 +100,7 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """Every setting by its dotted name, such as "search.beam_size"."""
         values = asdict(self)
-        return dict(_dotted({name: values[name] for name in Recipe.__dataclass_fields__}))
+        return dict(dotted({name: values[name] for name in Recipe.__dataclass_fields__}))
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
@@ -115,11 +115,3 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 def _said(settings: Mapping[str, Any], name: str) -> str:
     value = settings.get(name, "not set")
     return str(list(value)) if isinstance(value, tuple) else str(value)
-
-
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
