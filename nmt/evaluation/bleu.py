@@ -46,7 +46,8 @@ class Scorer:
             # force: text said to be tokenised needs no warning that it looks tokenised.
             self._bleu = BLEU(tokenize=tokenize, lowercase=lowercase, force=tokenize == "none")
         except (RuntimeError, ImportError, OSError) as error:
-            raise ValueError(f"tokenize={tokenize} cannot be set up: {error}") from error
+            said = " ".join(str(error).split())  # sacreBLEU sets its advice on lines of its own
+            raise ValueError(f"tokenize={tokenize} cannot be set up: {said}") from error
         self._chrf = CHRF(lowercase=lowercase)
 
     def signatures(self) -> dict[str, str]:

@@ -1,4 +1,5 @@
 import random
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -102,12 +103,11 @@ def test_unknown_tokenizer_is_answered_with_those_there_are() -> None:
         Scorer(tokenize="13b")
 
 
-def test_a_tokenizer_without_its_dictionary_says_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_a_tokenizer_without_its_dictionary_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
-    def missing(name: str) -> type:
-        raise RuntimeError("please install a dictionary")
-
-    monkeypatch.setattr("sacrebleu.metrics.bleu._get_tokenizer", missing)
-    with pytest.raises(ValueError, match=r"tokenize=ja-mecab .* install a dictionary"):
-        Scorer(tokenize="ja-mecab")
+    module = import_module(f"sacrebleu.tokenizers.tokenizer_{language}_mecab")
+    monkeypatch.setattr(module, "MeCab", None)
+    with pytest.raises(ValueError, match=rf"={language}-mecab .* pip install .*\[{language}\]$"):
+        Scorer(tokenize=f"{language}-mecab")
