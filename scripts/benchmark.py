@@ -1,0 +1,117 @@
+"""Measures speed and memory, as a table on the terminal and as JSON.
+
+    python scripts/benchmark.py train --data MULTI30K [--experiment bench_lstm] [--keep RUN]
+    python scripts/benchmark.py translate --run RUN --source FILE
+    python scripts/benchmark.py start --run RUN
+    python scripts/benchmark.py prepare [--sizes 1000000 2000000]
+
+MULTI30K is a folder as ``data=multi30k`` reads it; --keep leaves the trained run for ``translate``
+and ``start``. Compare only figures of one sitting: machines drift by a fifth from hour to hour.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scripts.benchmarks import machine, preparing, starting, training, translating
+
+Rows = list[dict[str, Any]]
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    torch.set_num_threads(arguments.threads)
+    work: Callable[[argparse.Namespace], Rows] = arguments.work
+    rows = work(arguments)
+    print(json.dumps(machine.describe()))
+    print(table(rows))
+    if arguments.json:
+        result = {"machine": machine.describe(), "what": arguments.what, "rows": rows}
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows with the same keys, aligned."""
+    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="what", required=True)
+
+    def command(name: str, work: Callable[[argparse.Namespace], Rows]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name)
+        sub.set_defaults(work=work)
+        sub.add_argument("--json", type=Path, help="file to write the figures to")
+        sub.add_argument("--threads", type=int, default=torch.get_num_threads())
+        return sub
+
+    sub = command("train", _train)
+    sub.add_argument("--experiment", nargs="+", default=["bench_transformer", "bench_lstm"])
+    sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
+    sub.add_argument("--steps", type=int, default=100)
+    sub.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
+    sub.add_argument("--keep", type=Path, help="directory for the trained run")
+
+    sub = command("translate", _translate)
+    sub.add_argument("--run", type=Path, required=True)
+    sub.add_argument("--source", type=Path, required=True)
+    sub.add_argument("--repeats", type=int, default=3)
+    sub.add_argument("--batch-tokens", type=int, default=2048)
+
+    sub = command("start", _start)
+    sub.add_argument("--run", type=Path, required=True)
+    sub.add_argument("--repeats", type=int, default=5)
+
+    sub = command("prepare", _prepare)
+    sub.add_argument("--sizes", type=int, nargs="+", default=[250_000, 1_000_000])
+    sub.add_argument("--vocab-size", type=int, default=8000)
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> Rows:
+    if arguments.keep and len(arguments.experiment) > 1:
+        raise SystemExit("--keep holds one run: name one --experiment")
+    return [
+        training.measure(
+            experiment=experiment,
+            data=arguments.data,
+            steps=arguments.steps,
+            precision=arguments.precision,
+            threads=arguments.threads,
+            keep=arguments.keep,
+        )
+        for experiment in arguments.experiment
+    ]
+
+
+def _translate(arguments: argparse.Namespace) -> Rows:
+    return translating.measure(
+        run=arguments.run,
+        source=arguments.source,
+        repeats=arguments.repeats,
+        batch_tokens=arguments.batch_tokens,
+    )
+
+
+def _start(arguments: argparse.Namespace) -> Rows:
+    return starting.measure(run_directory=arguments.run, repeats=arguments.repeats)
+
+
+def _prepare(arguments: argparse.Namespace) -> Rows:
+    return preparing.measure(sizes=arguments.sizes, vocab_size=arguments.vocab_size)
+
+
+if __name__ == "__main__":
+    main()

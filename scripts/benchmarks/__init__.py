@@ -1,0 +1,1 @@
+"""What ``scripts/benchmark.py`` measures: whole commands as a user runs them, and decoding."""
