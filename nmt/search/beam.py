@@ -5,6 +5,7 @@ vocabulary.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from nmt.checks import non_negative, non_negative_int, positive, positive_int
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.constraint import Constraint, each_constraint
 from nmt.search.hypothesis import (
     Hypothesis,
     Search,
@@ -53,8 +55,19 @@ class BeamSearch(Search):
         positive("search.max_length", self.max_length)
         non_negative_int("search.extra_length", self.extra_length)
 
+    @property
+    def most_hypotheses(self) -> int:
+        return self.beam_size
+
     @torch.inference_mode()
-    def __call__(self, model: Seq2SeqModel, src: Tensor) -> list[list[Hypothesis]]:
+    def __call__(
+        self,
+        model: Seq2SeqModel,
+        src: Tensor,
+        constraints: Sequence[Constraint] | None = None,
+    ) -> list[list[Hypothesis]]:
+        if any(c != Constraint() for c in each_constraint(constraints, src.shape[0])):
+            raise NotImplementedError
         encoded = model.encode(src)
         memory, state = model.start(encoded, self.beam_size)
         limits = length_limits(encoded, self.max_length, self.extra_length)

@@ -1,5 +1,6 @@
 """Greedy search: the likeliest token at every step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from nmt.checks import non_negative_int, positive
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.constraint import Constraint, each_constraint
 from nmt.search.hypothesis import (
     Hypothesis,
     Search,
@@ -33,7 +35,14 @@ class GreedySearch(Search):
         non_negative_int("search.extra_length", self.extra_length)
 
     @torch.inference_mode()
-    def __call__(self, model: Seq2SeqModel, src: Tensor) -> list[list[Hypothesis]]:
+    def __call__(
+        self,
+        model: Seq2SeqModel,
+        src: Tensor,
+        constraints: Sequence[Constraint] | None = None,
+    ) -> list[list[Hypothesis]]:
+        if any(c != Constraint() for c in each_constraint(constraints, src.shape[0])):
+            raise NotImplementedError
         encoded = model.encode(src)
         memory, state = model.start(encoded, beam_size=1)
         limits = length_limits(encoded, self.max_length, self.extra_length)

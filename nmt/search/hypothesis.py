@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nmt.models.interface import Encoded, Seq2SeqModel
+from nmt.search.constraint import Constraint
 from nmt.tokenizer import BOS, EOS, PAD
 
 
@@ -34,12 +35,25 @@ class Hypothesis:
 class Search(ABC):
     """Finds likely translations. Knows of a model only what ``models.interface`` says."""
 
+    @property
+    def most_hypotheses(self) -> int:
+        """How many hypotheses a sentence gets at most."""
+        return 1
+
     @abstractmethod
-    def __call__(self, model: Seq2SeqModel, src: Tensor) -> list[list[Hypothesis]]:
+    def __call__(
+        self,
+        model: Seq2SeqModel,
+        src: Tensor,
+        constraints: Sequence[Constraint] | None = None,
+    ) -> list[list[Hypothesis]]:
         """src: (B, S) ids with EOS, right-padded -> each sentence's hypotheses, best first.
 
+        constraints: one a sentence; None for none at all.
+
         Every sentence gets at least one, and none depends on the other sentences of the batch.
-        The caller puts the model into evaluation mode.
+        The caller puts the model into evaluation mode. Raises ValueError for constraints that
+        this search cannot keep.
         """
 
 
