@@ -9,10 +9,12 @@ from nmt.models.interface import Encoded, Seq2SeqModel
 from nmt.models.weights import save_weights
 from nmt.run_directory import RunDirectory
 from nmt.search.beam import BeamSearch
+from nmt.search.constraint import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Hypothesis, Search
 from nmt.tokenizer import EOS, PAD, Tokenizer
-from nmt.translator import BLANK, SHORTEST, Translator, batches, build_model, one_line
+from nmt.translator import BLANK, Translator, batches, build_model
+from nmt.translator.translator import SHORTEST, one_line
 from tests.toy import ToyModel
 
 LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\u00a0", "a b c"]
@@ -44,10 +46,15 @@ class Recording(Search):
         self.sources: list[list[int]] = []
         self.training: set[bool] = set()
 
-    def __call__(self, model: Seq2SeqModel, src: Tensor) -> list[list[Hypothesis]]:
+    def __call__(
+        self,
+        model: Seq2SeqModel,
+        src: Tensor,
+        constraints: Sequence[Constraint] | None = None,
+    ) -> list[list[Hypothesis]]:
         self.sources += [row[row != PAD].tolist() for row in src]
         self.training.add(model.training)
-        return GreedySearch()(model, src)
+        return GreedySearch()(model, src, constraints)
 
 
 def make_translator(search: Search | None = None, **options: int) -> Translator:

@@ -12,7 +12,7 @@ for name in [name for name in sys.modules if name.split(".")[0] == "sacrebleu"]:
     del sys.modules[name]
 import nmt.assembly.translating
 translating = set(sys.modules)
-assert nmt.Translator.__module__ == "nmt.translator"
+assert nmt.Translator.__module__.startswith("nmt.translator")
 print(sorted(light & {"torch", "numpy", "sacrebleu", "sentencepiece", "matplotlib"}))
 print(sorted(scoring & {"torch", "matplotlib", "tensorboard"}))
 print(sorted(translating & {"sacrebleu", "matplotlib", "tensorboard", "datasets", "pandas"}))

@@ -1,0 +1,112 @@
+"""From a run directory to what a translator is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nmt.construct import factory
+from nmt.models.attention import ContextSource
+from nmt.models.ensemble import Ensemble
+from nmt.models.interface import Seq2SeqModel
+from nmt.models.weights import load_weights
+from nmt.run_directory import RunDirectory
+from nmt.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run as translating needs it.
+
+    tokenizer_files: name -> sha256, which say whether two runs share a tokenizer.
+    longest_source: tokens of the longest source in training, EOS not counted; None where the run
+        does not say.
+    """
+
+    model: Seq2SeqModel
+    tokenizer: Tokenizer
+    tokenizer_files: Mapping[str, str]
+    longest_source: int | None
+    src_lang: str
+    tgt_lang: str
+
+
+def load_runs(
+    run: str | Path | Sequence[str | Path], *, trusted_packages: Sequence[str] = ()
+) -> LoadedRun:
+    """What a run directory serves, or of several runs their ensemble.
+
+    The shortest of their ``longest_source`` counts: no model is to be given more than it knows.
+
+    Raises what ``load_run`` raises, and ValueError for runs whose tokenizers differ.
+    """
+    paths = [run] if isinstance(run, str | Path) else list(run)
+    if not paths:
+        raise ValueError("run= names no run directory")
+    runs = [load_run(path, trusted_packages=trusted_packages) for path in paths]
+    first = runs[0]
+    for path, other in zip(paths, runs, strict=True):
+        if other.tokenizer_files != first.tokenizer_files:
+            raise ValueError(
+                f"{paths[0]} and {path} have different tokenizers: only models trained with the "
+                f"same one can translate together (init_from= takes over a run's tokenizer)"
+            )
+    if len(runs) == 1:
+        return first
+    lengths = [each.longest_source for each in runs if each.longest_source is not None]
+    return replace(
+        first,
+        model=Ensemble([each.model for each in runs]),
+        longest_source=min(lengths, default=None),
+    )
+
+
+def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> LoadedRun:
+    """The model that a run directory serves, in fp32 on the CPU, and what belongs to it.
+
+    trusted_packages: packages besides ``nmt`` whose classes the run may name; they run as code.
+
+    Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
+    yet, or is damaged.
+    """
+    directory = RunDirectory.open(path)
+    weights = directory.serving()
+    manifest, config = directory.manifest(), directory.config()
+    names = [file.name for file in directory.path.glob("tokenizer*.model")]
+    for name in names:
+        directory.verified(name)
+    tokenizer = Tokenizer.load(directory.path)
+    model = build_model(
+        config.get("model", {}),
+        src_vocab_size=tokenizer.src_vocab_size,
+        tgt_vocab_size=tokenizer.tgt_vocab_size,
+        trusted_packages=trusted_packages,
+    )
+    load_weights(model, weights)
+    data = config.get("data") or {}
+    return LoadedRun(
+        model=model,
+        tokenizer=tokenizer,
+        tokenizer_files={name: manifest["files"][name] for name in names},
+        longest_source=manifest.get("longest_source"),
+        src_lang=str(data.get("src_lang") or ""),
+        tgt_lang=str(data.get("tgt_lang") or ""),
+    )
+
+
+def build_model(
+    spec: Mapping[str, Any],
+    *,
+    src_vocab_size: int,
+    tgt_vocab_size: int,
+    trusted_packages: Sequence[str] = (),
+) -> Seq2SeqModel:
+    """The model that the ``model`` section of a config names."""
+    build = factory(
+        spec,
+        Seq2SeqModel,
+        name="model",
+        nested={"attention": ContextSource},
+        trusted_packages=trusted_packages,
+    )
+    return build(src_vocab_size=src_vocab_size, tgt_vocab_size=tgt_vocab_size)
