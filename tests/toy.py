@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
+from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
 from nmt.tokenizer import EOS, PAD
 
 ROWS = 9973
@@ -42,16 +42,20 @@ class ToyModel(Seq2SeqModel):
     """The logits of y_t are a row of a random table that x and y_<t choose, all of them.
 
     bias: added to the logits of single tokens.
+    attends: whether it has attention, of one layer and head, random but fixed by the same.
     batch_sizes: how many sentences each step was given.
     """
 
-    def __init__(self, *, seed: int = 0, bias: dict[int, float] | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 0, bias: dict[int, float] | None = None, attends: bool = False
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         table = 2 * torch.randn(ROWS, VOCAB_SIZE, generator=generator)
         for token, value in (bias or {}).items():
             table[:, token] += value
         self.table = nn.Parameter(table)
+        self.attends = attends
         self.batch_sizes: list[int] = []
 
     def encode(self, src: Tensor) -> Encoded:
@@ -81,7 +85,13 @@ class ToyModel(Seq2SeqModel):
         return self._advance(tokens, memory, state)
 
     def attend(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
-        raise NotImplementedError
+        if not self.attends:
+            raise NoAlignment("the toy attends to nothing")
+        rows = self.decode(tgt_input, encoded)  # (B, T, V)
+        places = torch.arange(encoded.mask.shape[1])
+        scores = rows[:, :, places % VOCAB_SIZE] * (1 + places % 3)
+        weights = scores.masked_fill(~encoded.mask[:, None], -torch.inf).softmax(dim=-1)
+        return weights[:, None, None]
 
     def _advance(
         self, tokens: Tensor, memory: ToyMemory, state: ToyState

@@ -1,8 +1,8 @@
-"""Every model the configs offer, found by listing them and made small."""
+"""Every model the configs offer, found by listing them and made small, and an ensemble."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import torch
@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nmt.models.attention import ContextSource
+from nmt.models.ensemble import Ensemble, EnsembleEncoded
 from nmt.models.interface import Encoded, Seq2SeqModel
 from nmt.translator import build_model
 
 VOCAB_SIZE = 11
+ENSEMBLE = "ensemble of"
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL = {
     "embed_size": 16,
@@ -44,7 +46,8 @@ def list_models() -> dict[str, dict[str, Any]]:
             found |= {
                 name: variant for name, variant in variants.items() if variant not in found.values()
             }
-    return found
+    members = [found["lstm-bahdanau"], found["lstm-fixed_context"], found["transformer"]]
+    return found | {"ensemble": {ENSEMBLE: members}}
 
 
 def make_model(
@@ -57,9 +60,19 @@ def make_model(
 ) -> Seq2SeqModel:
     """A small model in evaluation mode; ``changed`` replaces options that it has.
 
+    spec: a ``model`` section, or {ENSEMBLE: list of them}.
+
     noise: deviation of what is added to each parameter, so that no bias is 0, no attention even,
         and other inputs give clearly other outputs.
     """
+    if ENSEMBLE in spec:
+        options = {"vocab_size": vocab_size, "noise": noise, **changed}
+        return Ensemble(
+            [
+                make_model(part, seed=10 * seed + i, **options)
+                for i, part in enumerate(spec[ENSEMBLE])
+            ]
+        ).eval()
     torch.manual_seed(seed)
     small = _replace(spec, SMALL | changed)
     model = build_model(small, src_vocab_size=vocab_size, tgt_vocab_size=vocab_size)
@@ -69,13 +82,26 @@ def make_model(
     return model.eval()
 
 
+def trained_alone(model: Seq2SeqModel) -> list[Seq2SeqModel]:
+    """What is trained by itself: the model, or each of an ensemble."""
+    return cast(list[Seq2SeqModel], list(model.models)) if isinstance(model, Ensemble) else [model]
+
+
 def weights_decode_used(model: Seq2SeqModel, tgt_input: Tensor, encoded: Encoded) -> list[Tensor]:
     """The weights by which ``decode`` attended, (B, heads, T, S) a layer; [] if it did not.
 
     Seen from outside, where they are made: in a ContextSource, which returns them at each step,
     or in ``scaled_dot_product_attention``, whose weights follow from what it is given. A model
-    that attends in a third way has to be looked at here in a third way.
+    that attends in a third way has to be looked at here in a third way. An ensemble attends as
+    those of its models that do, each a layer of one head.
     """
+    if isinstance(model, Ensemble):
+        assert isinstance(encoded, EnsembleEncoded)
+        each = [
+            weights_decode_used(part, tgt_input, its)
+            for part, its in zip(trained_alone(model), encoded.parts, strict=True)
+        ]
+        return [torch.stack(used, 1).mean(dim=(1, 2)).unsqueeze(1) for used in each if used]
     steps: list[Tensor] = []
     layers: list[Tensor] = []
     attend = F.scaled_dot_product_attention
