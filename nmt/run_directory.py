@@ -5,24 +5,32 @@ then named in the manifest with its sha256, and what the manifest no longer name
 A crash between any two of these leaves the run as it was.
 """
 
-import hashlib
 import json
-import os
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import yaml
 
+from nmt.files import replace_text, sha256_file, sync
+
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 CONFIG = "config.yaml"
+TESTS = "tests"
+
+_PLAIN_NAME = re.compile(r"[^\W_][\w.+-]*")
 
 
-def sha256_file(path: str | Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def check_test_name(name: str) -> None:
+    """ValueError for a name of a test set that a file could not have."""
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(
+            f"data.tests.{name}: a test set's name is made of letters, digits and _ . + -, "
+            f"and starts with a letter or a digit"
+        )
 
 
 class RunDirectory:
@@ -30,7 +38,11 @@ class RunDirectory:
 
     format_version; serving (weights file or null) and serving_kind ("best" or "average");
     checkpoint (directory of the last one or null); files (relative name -> sha256); versions;
-    corpora (fingerprints); parameters (their number); training (steps, seconds).
+    corpora (fingerprints); parameters (their number); training (steps, seconds);
+    longest_source (tokens of the longest training source, EOS not counted); init_from (null, or
+    the run whose weights were the start: its name and their sha256).
+
+    The test sets of the data are kept as plain text, a sentence a line: tests/NAME.src and .tgt.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -99,10 +111,9 @@ class RunDirectory:
     def add_file(self, name: str) -> None:
         """Record a complete file, named relative to the run, with the next commit."""
         path = self._inside(name)
-        with open(path, "rb") as file:
-            self._added[name] = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
-        _sync_directory(path.parent)
+        self._added[name] = sha256_file(path)
+        sync(path)
+        sync(path.parent)
         self._dropped.discard(name)
 
     def drop(self, name: str) -> None:
@@ -166,8 +177,40 @@ class RunDirectory:
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved config; recorded with the next commit."""
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-        _replace(self.path / CONFIG, text)
+        replace_text(self.path / CONFIG, text)
         self.add_file(CONFIG)
+
+    def write_test_set(self, name: str, src: Sequence[str], tgt: Sequence[str]) -> None:
+        """Keep a test set; recorded with the next commit. ValueError unless the name is plain."""
+        check_test_name(name)
+        (self.path / TESTS).mkdir(exist_ok=True)
+        for side, lines in (("src", src), ("tgt", tgt)):
+            file = f"{TESTS}/{name}.{side}"
+            replace_text(self.path / file, "".join(f"{line}\n" for line in lines))
+            self.add_file(file)
+
+    def test_sets(self) -> list[str]:
+        """The names of the test sets that are kept, in order."""
+        files = self.manifest()["files"]
+        found = [name for name in files if name.startswith(f"{TESTS}/") and name.endswith(".src")]
+        return [name.removeprefix(f"{TESTS}/").removesuffix(".src") for name in found]
+
+    def test_set(self, name: str) -> tuple[list[str], list[str]]:
+        """Sources and references of a test set, as they were when the run was trained.
+
+        Raises ValueError for a name that is not there, saying which are.
+        """
+        names = self.test_sets()
+        if name not in names:
+            raise ValueError(
+                f"{self.path} was trained beside the test sets {', '.join(names) or '(none)'}, "
+                f"not {name}; other text is given by source= and reference="
+            )
+        return self._lines(f"{TESTS}/{name}.src"), self._lines(f"{TESTS}/{name}.tgt")
+
+    def _lines(self, name: str) -> list[str]:
+        """Exactly what was written: a line ends at "\\n" and nowhere else, and loses nothing."""
+        return self.verified(name).read_bytes().decode("utf-8").split("\n")[:-1]
 
     def _inside(self, name: str) -> Path:
         """A name in a manifest is not to lead out of its run."""
@@ -180,24 +223,6 @@ class RunDirectory:
         return any(name == gone or name.startswith(f"{gone}/") for gone in self._dropped)
 
     def _replace_manifest(self, manifest: dict[str, Any]) -> None:
-        _replace(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put ``text`` in place of a file at once: a reader sees the old or the new, never a part."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    """A rename is durable only once its directory is."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        replace_text(
+            self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        )

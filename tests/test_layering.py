@@ -4,7 +4,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
-    {"checks"},
+    {"checks", "files"},
     {"construct", "corpus", "device", "resources", "run_directory"},
     {"tokenizer"},
     {"batching", "models"},

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from nmt.run_directory import RunDirectory, sha256_file
+from nmt.files import sha256_file
+from nmt.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -164,3 +165,37 @@ def test_a_manifest_cannot_lead_out_of_its_run(run: RunDirectory, name: str) -> 
         run.verified(name)
     with pytest.raises(ValueError, match="does not name a file in the run"):
         run.drop(name)
+
+
+def test_a_test_set_comes_back_exactly(run: RunDirectory, tmp_path: Path) -> None:
+    src = ["\ufeffone", "", "two\u2028still two", "three\r", "four\r\x0c\x85 four", " \t"]
+    run.write_test_set("news", src, src[::-1])
+    run.write_test_set("empty", [], [])
+    run.commit()
+    moved = RunDirectory.open(shutil.move(run.path, tmp_path / "elsewhere"))
+    assert moved.test_sets() == ["news", "empty"]
+    assert moved.test_set("news") == (src, src[::-1])
+    assert moved.test_set("empty") == ([], [])
+
+
+def test_which_test_sets_there_are_is_told(run: RunDirectory) -> None:
+    with pytest.raises(ValueError, match=r"test sets \(none\), not news; .*source="):
+        run.test_set("news")
+    run.write_test_set("old", ["a"], ["b"])
+    run.commit()
+    with pytest.raises(ValueError, match="test sets old, not news"):
+        run.test_set("news")
+
+
+def test_a_changed_test_set_is_found(run: RunDirectory) -> None:
+    run.write_test_set("news", ["a"], ["b"])
+    run.commit()
+    (run.path / "tests/news.tgt").write_text("c\n")
+    with pytest.raises(ValueError, match=r"news\.tgt is damaged or was changed"):
+        run.test_set("news")
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", ".hidden", "-x", "a b"])
+def test_a_test_set_has_a_plain_name(run: RunDirectory, name: str) -> None:
+    with pytest.raises(ValueError, match=r"data\.tests\."):
+        run.write_test_set(name, ["a"], ["b"])

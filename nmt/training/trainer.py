@@ -19,9 +19,10 @@ from torch.nn.utils import clip_grad_norm_
 from nmt.batching.batch import Batch
 from nmt.batching.loader import TrainingBatches
 from nmt.device import autocast, return_freed_memory
+from nmt.files import sha256_file
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import save_weights
-from nmt.run_directory import RunDirectory, sha256_file
+from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import (
     average_weights,
     random_state,
