@@ -28,7 +28,7 @@ def training_flops(model: Seq2SeqModel, *, sentences: int, length: int) -> float
     )
     model.train()
     with counter:
-        batch_loss(model, batch, smoothing=0.1)[0].backward()
+        torch.autograd.backward(batch_loss(model, batch, smoothing=0.1)[0])
     model.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / batch.num_tokens
 
