@@ -6,11 +6,14 @@ feed or U+2028 put the two sides out of step without a word.
 
 import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
 PathSpec: TypeAlias = str | Path | Sequence[str | Path]
+
+_BOM = "\ufeff".encode()
 
 
 class SentencePair(NamedTuple):
@@ -20,30 +23,61 @@ class SentencePair(NamedTuple):
     tgt: str
 
 
-def read_lines(path: str | Path) -> list[str]:
-    """The lines of a UTF-8 text file, gzipped where its name ends in ``.gz``.
+def iter_lines(path: str | Path) -> Iterator[str]:
+    """The lines of a UTF-8 text file, gzipped where its name ends in ``.gz``, one at a time.
 
     One "\\r" before the line's end and a byte order mark at the file's start are removed; all other
     text stays as it is, empty lines included.
 
     Raises OSError for a file that is missing or cannot be opened, ValueError for one that is empty,
-    is not UTF-8 (naming line and byte) or is damaged gzip.
+    is not UTF-8 (naming line and byte) or is damaged gzip: for the latter two only when it comes
+    to that place.
     """
     path = Path(path).expanduser()
-    data = _read_bytes(path)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}:{line}: not valid UTF-8 (byte 0x{data[error.start]:02x} at offset"
-            f" {error.start:,} of the text); convert the file, for example with iconv"
-        ) from None
-    text = text.removeprefix("\ufeff")
-    if not text:
-        raise ValueError(f"{path} is empty: it must hold one sentence a line")
-    lines = text.removesuffix("\n").split("\n")
-    return [line.removesuffix("\r") for line in lines]
+    offset, number = 0, 0
+    with opened(path) as file:
+        for number, raw in enumerate(_raw_lines(file, path), 1):
+            text = raw.removeprefix(_BOM) if number == 1 else raw
+            if not text:
+                raise _empty(path)
+            try:
+                line = text.decode("utf-8")
+            except UnicodeDecodeError as error:
+                at = len(raw) - len(text) + error.start
+                raise ValueError(
+                    f"{path}:{number}: not valid UTF-8 (byte 0x{raw[at]:02x} at offset"
+                    f" {offset + at:,} of the text); convert the file, for example with iconv"
+                ) from None
+            offset += len(raw)
+            yield line.removesuffix("\n").removesuffix("\r")
+    if not number:
+        raise _empty(path)
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """All lines of a file; see iter_lines."""
+    return list(iter_lines(path))
+
+
+def iter_pairs(
+    src: str | Path, tgt: str | Path, most: int | None = None
+) -> Iterator[tuple[str, str]]:
+    """Line n of one file with line n of the other, one at a time; at most ``most`` of them.
+
+    Raises ValueError where one file ends before the other, unless ``most`` lines came first, and
+    what iter_lines raises.
+    """
+    src_lines, tgt_lines = iter_lines(src), iter_lines(tgt)
+    for count, pair in enumerate(islice(zip_longest(src_lines, tgt_lines), most)):
+        if None in pair:
+            rest = 1 + sum(1 for _ in src_lines) + sum(1 for _ in tgt_lines)
+            src_count = count if pair[0] is None else count + rest
+            tgt_count = count if pair[1] is None else count + rest
+            raise ValueError(
+                f"{src} has {src_count:,} lines, but {tgt} has {tgt_count:,}:"
+                " line n of one must translate line n of the other"
+            )
+        yield pair
 
 
 def read_pairs(src: PathSpec, tgt: PathSpec) -> list[SentencePair]:
@@ -51,44 +85,54 @@ def read_pairs(src: PathSpec, tgt: PathSpec) -> list[SentencePair]:
 
     Raises ValueError where two files differ in their number of lines, and what read_lines raises.
     """
-    src_paths, tgt_paths = _as_list(src), _as_list(tgt)
+    return [SentencePair(*pair) for files in paired_paths(src, tgt) for pair in iter_pairs(*files)]
+
+
+def paired_paths(src: PathSpec, tgt: PathSpec) -> list[tuple[Path, Path]]:
+    """The files of both sides, in pairs; ValueError where one side has more than the other."""
+    src_paths, tgt_paths = as_paths(src), as_paths(tgt)
     if len(src_paths) != len(tgt_paths):
         raise ValueError(
             f"{len(src_paths)} source files against {len(tgt_paths)} target files:"
             f" {_joined(src_paths)} against {_joined(tgt_paths)}; give them in pairs, in order"
         )
-    pairs: list[SentencePair] = []
-    for src_path, tgt_path in zip(src_paths, tgt_paths, strict=True):
-        src_lines, tgt_lines = read_lines(src_path), read_lines(tgt_path)
-        if len(src_lines) != len(tgt_lines):
-            raise ValueError(
-                f"{src_path} has {len(src_lines):,} lines, but {tgt_path} has {len(tgt_lines):,}:"
-                " line n of one must translate line n of the other"
-            )
-        pairs.extend(map(SentencePair, src_lines, tgt_lines))
-    return pairs
+    return list(zip(src_paths, tgt_paths, strict=True))
 
 
-def _read_bytes(path: Path) -> bytes:
+def as_paths(spec: PathSpec) -> list[Path]:
+    """One path or several as a list, with ~ expanded."""
+    paths = [spec] if isinstance(spec, str | Path) else list(spec)
+    return [Path(path).expanduser() for path in paths]
+
+
+def opened(path: Path, *, packed: bool = False) -> BinaryIO:
+    """The file's bytes; unless ``packed``, those that gzip packed where the name ends in ``.gz``.
+
+    Raises OSError naming the file and what is wrong with it.
+    """
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a directory: name a text file in it")
+        raise IsADirectoryError(f"{path} is a directory: name a file in it")
     try:
-        data = path.read_bytes()
+        if path.suffix == ".gz" and not packed:
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        return path.open("rb")
     except FileNotFoundError:
         raise FileNotFoundError(f"no such file: {path}") from None
     except OSError as error:
         raise type(error)(f"cannot read {path}: {error.strerror}") from None
-    if path.suffix != ".gz" or not data:
-        return data
+
+
+def _raw_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
     try:
-        return gzip.decompress(data)
+        yield from file
     except (OSError, EOFError, zlib.error) as error:
+        if path.suffix != ".gz":
+            raise OSError(f"cannot read {path}: {error}") from None
         raise ValueError(f"{path} is not whole gzip data, as its name says: {error}") from None
 
 
-def _as_list(spec: PathSpec) -> list[Path]:
-    paths = [spec] if isinstance(spec, str | Path) else list(spec)
-    return [Path(path) for path in paths]
+def _empty(path: Path) -> ValueError:
+    return ValueError(f"{path} is empty: it must hold one sentence a line")
 
 
 def _joined(paths: Sequence[Path]) -> str:
