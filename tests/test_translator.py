@@ -14,7 +14,8 @@ from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Hypothesis, Search
 from nmt.tokenizer import EOS, PAD, Tokenizer
 from nmt.translator import BLANK, Translator, batches, build_model
-from nmt.translator.translator import SHORTEST, one_line
+from nmt.translator.translation import one_line
+from nmt.translator.translator import SHORTEST
 from tests.toy import ToyModel
 
 LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\u00a0", "a b c"]

@@ -1,11 +1,20 @@
 """Text in, text out: a model, its tokenizer and a search, ready to use."""
 
 from nmt.translator.loading import build_model
-from nmt.translator.translation import BLANK, Alternative, PairScore, Terms, Translation
+from nmt.translator.translation import (
+    BLANK,
+    FLAGS,
+    Alternative,
+    PairScore,
+    Terms,
+    Translation,
+    one_line,
+)
 from nmt.translator.translator import Translator, batches
 
 __all__ = [
     "BLANK",
+    "FLAGS",
     "Alternative",
     "PairScore",
     "Terms",
@@ -13,4 +22,5 @@ __all__ = [
     "Translator",
     "batches",
     "build_model",
+    "one_line",
 ]

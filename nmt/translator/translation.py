@@ -5,9 +5,9 @@ Flags say in plain words what a reader of a translation should know:
 - hit_limit: the model had not ended the sentence where the search had to stop: the text is cut.
 - repeats: the text says the same tokens over and over, and its source does not.
 - split: the source is longer than any in training, and was translated in parts.
+- copied: source text stands where the model spelt bytes that form no characters.
 - missing_term: a term that was required is not in the text.
 - forbidden_term: a term that was forbidden is in the text.
-- copied: source text stands where the model spelt bytes that form no characters.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 HIT_LIMIT = "hit_limit"
 REPEATS = "repeats"
 SPLIT = "split"
+COPIED = "copied"
 MISSING_TERM = "missing_term"
 FORBIDDEN_TERM = "forbidden_term"
-COPIED = "copied"
 
-FLAGS = (HIT_LIMIT, REPEATS, SPLIT, MISSING_TERM, FORBIDDEN_TERM, COPIED)
+FLAGS = (HIT_LIMIT, REPEATS, SPLIT, COPIED, MISSING_TERM, FORBIDDEN_TERM)
 
 
 @dataclass(frozen=True)
@@ -87,3 +87,8 @@ class PairScore:
 
 
 BLANK = Translation(text="", score=0.0, tokens=0)
+
+
+def one_line(text: str) -> str:
+    """A byte fallback can spell a line break, which would put all later lines out of step."""
+    return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")

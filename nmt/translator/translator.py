@@ -1,32 +1,28 @@
-"""Lines to translations, in batches, order and count kept.
+"""Lines to translations, order and count kept."""
 
-Dims: B sentences, S source tokens.
-"""
-
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-import torch
-from torch.nn.utils.rnn import pad_sequence
-
 from nmt.checks import non_negative_int, positive_int
 from nmt.device import choose_device
+from nmt.language import is_written_without_spaces
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
-from nmt.search.hypothesis import Hypothesis, Search
-from nmt.tokenizer import EOS, PAD, Tokenizer
+from nmt.search.hypothesis import Search
+from nmt.tokenizer import EOS, Tokenizer
 from nmt.translator.loading import load_runs
+from nmt.translator.long_input import Part, join, parts
+from nmt.translator.reading import Reader
 from nmt.translator.scoring import log_probs
-from nmt.translator.translation import (
-    BLANK,
-    HIT_LIMIT,
-    Alternative,
-    PairScore,
-    Terms,
-    Translation,
-)
+from nmt.translator.searching import Request, search_batch
+from nmt.translator.terms import Glossary
+from nmt.translator.translation import BLANK, PairScore, Terms, Translation
+
+log = logging.getLogger(__name__)
 
 # Memory goes with hypotheses times vocabulary too: thousands of one-word lines would exhaust it.
 SHORTEST = 16
@@ -53,6 +49,8 @@ class Translator:
         src_lang: str = "",
         tgt_lang: str = "",
     ) -> None:
+        if longest_source is not None:
+            positive_int("longest_source", longest_source)
         self.model = model
         self.tokenizer = tokenizer
         self.search = search
@@ -60,6 +58,7 @@ class Translator:
         self.longest_source = longest_source
         self.src_lang = src_lang
         self.tgt_lang = tgt_lang
+        self._glossary = Glossary(tokenizer, tgt_lang)
 
     @classmethod
     def load(
@@ -103,15 +102,18 @@ class Translator:
     ) -> list[Translation]:
         """One translation a line, in order; a blank line gives a blank one.
 
-        terms: what each line's translation must begin with, say and not say.
+        terms: what each line's translation must begin with, say and not say. What the search
+            cannot keep to is flagged.
         nbest: how many translations of each line to give, where the search finds so many.
         align: whether to say which source word each target word comes from.
-        split_long: whether a line of more than ``longest_source`` tokens is translated in parts.
+        split_long: whether a line of more than ``longest_source`` tokens is translated in parts,
+            which is logged. One with required terms is not, as nobody knows in which part they
+            belong.
         copy_unknown: whether source text replaces bytes that form no characters.
 
         The model leaves the call in the mode, training or evaluation, in which it came. Raises
-        ValueError for a line that is no valid Unicode text, and where the search cannot give
-        ``nbest`` translations or keep to the terms.
+        ValueError for a line that is no valid Unicode text, for a term without text, and where the
+        search cannot give ``nbest`` translations or keep to that kind of terms.
         """
         if isinstance(lines, str):
             raise ValueError(f"translate takes a list of lines, not one string: [{lines[:40]!r}]")
@@ -120,16 +122,24 @@ class Translator:
                 f"nbest={nbest} is more than this search finds, {self.search.most_hypotheses}: "
                 f"raise search.beam_size, or search.samples of search=sample"
             )
-        translations = [BLANK] * len(lines)
-        places = [place for place, line in enumerate(lines) if line.strip()]
+        terms = [Terms()] * len(lines) if terms is None else terms
+        if len(terms) != len(lines):
+            raise ValueError(f"{len(lines)} lines need one Terms each, got {len(terms)}")
         encoded = self.tokenizer.encode_src(lines)
-        sources = [[*encoded[place], EOS] for place in places]
-        with self._evaluating():
-            for batch in batches([len(source) for source in sources], self.batch_tokens):
-                hypotheses = self._search([sources[index] for index in batch])
-                for index, found in zip(batch, hypotheses, strict=True):
-                    translations[places[index]] = self._read(found, nbest)
-        return translations
+        cuts = self._cuts(lines, encoded, terms) if split_long else {}
+        requests = list(self._requests(lines, encoded, terms, cuts))
+        reader = Reader(self.model, self.tokenizer, nbest, align, copy_unknown)
+        found: list[list[Translation]] = [[] for _ in lines]
+        for request, one in zip(requests, self._translations(requests, reader), strict=True):
+            found[request.place].append(one)
+        blank = replace(BLANK, alignment=() if align else None)
+        separator = "" if is_written_without_spaces(self.tgt_lang) else " "
+        for place, cut in cuts.items():
+            found[place] = [join(lines[place], cut, found[place], separator)]
+        return [
+            self._glossary.checked(of_line[0] if of_line else blank, of_terms)
+            for of_line, of_terms in zip(found, terms, strict=True)
+        ]
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
         """How likely the model finds each (source, target) pair, whatever its length.
@@ -148,6 +158,64 @@ class Translator:
                     scores[places[index]] = PairScore(log_prob, len(tgt[index]) + 1)
         return scores
 
+    def _cuts(
+        self, lines: Sequence[str], encoded: Sequence[Sequence[int]], terms: Sequence[Terms]
+    ) -> dict[int, list[Part]]:
+        """The parts of those lines that are translated in parts."""
+        most = self.longest_source
+        if most is None:
+            return {}
+        cuts = {
+            place: parts(line, self._count, most)
+            for place, line in enumerate(lines)
+            if len(encoded[place]) > most and line.strip() and not terms[place].require
+        }
+        if cuts:
+            log.warning(
+                "%d of %d lines are longer than any that the model was trained on (%d tokens): "
+                "translated in parts",
+                len(cuts),
+                len(lines),
+                most,
+            )
+        return cuts
+
+    def _count(self, text: str) -> int:
+        return len(self.tokenizer.encode_src([text])[0])
+
+    def _requests(
+        self,
+        lines: Sequence[str],
+        encoded: Sequence[list[int]],
+        terms: Sequence[Terms],
+        cuts: Mapping[int, Sequence[Part]],
+    ) -> Iterator[Request]:
+        """What is to be searched, in order: nothing for a blank line, several parts of others."""
+        for place, line in enumerate(lines):
+            if not line.strip():
+                continue
+            sources = [encoded[place]]
+            if place in cuts:
+                sources = self.tokenizer.encode_src([part.text for part in cuts[place]])
+            asked = terms[place]
+            for ids in sources:
+                yield Request(place, [*ids, EOS], asked, self._glossary.constraint(asked))
+                asked = replace(asked, prefix="")
+
+    def _translations(self, requests: Sequence[Request], reader: Reader) -> list[Translation]:
+        found = [BLANK] * len(requests)
+        with self._evaluating():
+            for batch in batches([len(request.ids) for request in requests], self.batch_tokens):
+                asked = [requests[index] for index in batch]
+                hypotheses = search_batch(
+                    self.search, self.model, asked, self._glossary, max(1, reader.nbest)
+                )
+                for index, one in zip(
+                    batch, reader([each.ids for each in asked], hypotheses), strict=True
+                ):
+                    found[index] = one
+        return found
+
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.model.training
@@ -157,29 +225,6 @@ class Translator:
         finally:
             self.model.train(training)
 
-    def _search(self, sources: Sequence[list[int]]) -> list[list[Hypothesis]]:
-        device = next(self.model.parameters()).device
-        src = pad_sequence([torch.tensor(ids) for ids in sources], True, PAD).to(device)  # (B, S)
-        with torch.inference_mode():
-            return self.search(self.model, src)
-
-    def _read(self, hypotheses: Sequence[Hypothesis], nbest: int) -> Translation:
-        hypotheses = hypotheses[: max(1, nbest)]
-        texts = self.tokenizer.decode_tgt([list(hypothesis.tokens) for hypothesis in hypotheses])
-        found = [
-            Alternative(
-                text=one_line(text),
-                score=hypothesis.score,
-                tokens=len(hypothesis.tokens),
-                flags=() if hypothesis.finished else (HIT_LIMIT,),
-            )
-            for text, hypothesis in zip(texts, hypotheses, strict=True)
-        ]
-        best = found[0]
-        return Translation(
-            best.text, best.score, best.tokens, best.flags, nbest=tuple(found) if nbest else ()
-        )
-
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Indices into ``lengths``, longest first, as many at once as ``batch_tokens`` holds."""
@@ -188,8 +233,3 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
         size = max(1, batch_tokens // max(lengths[order[0]], SHORTEST))
         yield order[:size]
         order = order[size:]
-
-
-def one_line(text: str) -> str:
-    """A byte fallback can spell a line break, which would put all later lines out of step."""
-    return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")

@@ -1,0 +1,159 @@
+"""A text longer than a model knows, in parts; and the parts' translations as one.
+
+Dims: W words.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from unicodedata import category
+
+from nmt.translator.translation import FLAGS, SPLIT, Alternative, Translation
+
+_CLOSING = (
+    r"""["'»)\]}」』】》"""
+    "\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT DOUBLE QUOTATION MARK}"
+    "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}\N{FULLWIDTH RIGHT PARENTHESIS}]*"
+)
+_STOPS = "[.!?…؟।\N{ARABIC FULL STOP}]+"
+_WIDE_STOPS = "[。｡\N{FULLWIDTH EXCLAMATION MARK}\N{FULLWIDTH QUESTION MARK}]+"
+_PAUSES = "[,;:،؛—\N{EN DASH}]"
+_WIDE_PAUSES = "[、—\N{FULLWIDTH COMMA}\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH COLON}]"
+_SENTENCE_END = re.compile(rf"{_STOPS}{_CLOSING}\s+|{_WIDE_STOPS}{_CLOSING}\s*")
+_CLAUSE_END = re.compile(rf"{_PAUSES}{_CLOSING}\s+|{_WIDE_PAUSES}{_CLOSING}\s*")
+_SPACES = re.compile(r"\s+")
+
+LEAST_SHARE = 8  # no sentence or clause end so near to an end that it leaves less than an eighth
+ZERO_WIDTH_JOINER = "\u200d"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What stands in a line at ``start``, and its number of tokens."""
+
+    start: int
+    text: str
+    tokens: int
+
+
+def parts(line: str, count: Callable[[str], int], most: int) -> list[Part]:
+    """The line in as even parts as can be of at most ``most`` tokens, which ``count`` counts.
+
+    It is cut at the ends of sentences, else of clauses, else between words, else anywhere: in
+    languages without spaces, and in what is no language. A part is longer only where a single
+    character has more tokens. Nothing but white space is left out.
+    """
+    return list(_parts(line, 0, count, most))
+
+
+def _parts(line: str, start: int, count: Callable[[str], int], most: int) -> Iterator[Part]:
+    start += len(line) - len(line.lstrip())
+    text = line.strip()
+    tokens = count(text)
+    if not text:
+        return
+    number = -(-tokens // most)
+    place = _cut(text, (number // 2) / number) if number > 1 else None
+    if place is None:
+        yield Part(start, text, tokens)
+    else:
+        yield from _parts(text[:place], start, count, most)
+        yield from _parts(text[place:], start + place, count, most)
+
+
+def _cut(text: str, share: float) -> int | None:
+    """Where to cut, as near as can be to this share of the text; None if it cannot be cut."""
+    for places in _choices(text):
+        if places:
+            return min(places, key=lambda place: abs(place - share * len(text)))
+    return None
+
+
+def _choices(text: str) -> Iterator[Sequence[int]]:
+    """Places to cut at, the better kinds first."""
+    margin = len(text) // LEAST_SHARE
+    yield [place for place in _ends(_SENTENCE_END, text, margin) if not text[place].islower()]
+    yield _ends(_CLAUSE_END, text, margin)
+    yield _ends(_SPACES, text, 0)
+    yield [place for place in range(1, len(text)) if not _joined(text, place)]
+    yield range(1, len(text))
+
+
+def _ends(pattern: re.Pattern[str], text: str, margin: int) -> list[int]:
+    ends = [found.end() for found in pattern.finditer(text)]
+    return [end for end in ends if max(margin, 1) <= end <= len(text) - max(margin, 1)]
+
+
+def _joined(text: str, place: int) -> bool:
+    """Whether what stands on both sides makes one character to the eye."""
+    before, after = text[place - 1], text[place]
+    return ZERO_WIDTH_JOINER in (before, after) or category(after).startswith("M")
+
+
+def join(
+    line: str, cut: Sequence[Part], translations: Sequence[Translation], separator: str
+) -> Translation:
+    """The translations of a line's parts as the line's.
+
+    Its score is the parts' mean, weighted by their source tokens. As these weights do not depend
+    on the translations, the best is made of the parts' best, and the n best of n of each part.
+    """
+    total = sum(part.tokens for part in cut)
+    shares = [part.tokens / total for part in cut]
+    best = _joined_best([[_alternative(one)] for one in translations], shares, separator, 1)[0]
+    nbest = [list(one.nbest) for one in translations]
+    most = max(len(alternatives) for alternatives in nbest)
+    return Translation(
+        best.text,
+        best.score,
+        best.tokens,
+        best.flags,
+        alignment=_joined_links(line, cut, translations, separator),
+        nbest=tuple(_joined_best(nbest, shares, separator, most)) if most else (),
+    )
+
+
+def _alternative(one: Translation) -> Alternative:
+    return Alternative(one.text, one.score, one.tokens, one.flags)
+
+
+def _joined_best(
+    lists: Sequence[Sequence[Alternative]], shares: Sequence[float], separator: str, most: int
+) -> list[Alternative]:
+    joined = [Alternative("", 0.0, 0, (SPLIT,))]
+    for alternatives, share in zip(lists, shares, strict=True):
+        joined = [
+            Alternative(
+                text=separator.join(filter(None, [head.text, tail.text])),
+                score=head.score + share * tail.score,
+                tokens=head.tokens + tail.tokens,
+                flags=tuple(flag for flag in FLAGS if flag in head.flags + tail.flags),
+            )
+            for head in joined
+            for tail in alternatives
+        ]
+        joined = sorted(joined, key=lambda one: -one.score)[:most]
+    return joined
+
+
+def _joined_links(
+    line: str, cut: Sequence[Part], translations: Sequence[Translation], separator: str
+) -> tuple[tuple[int, int], ...] | None:
+    links: set[tuple[int, int]] = set()
+    text = ""
+    for part, one in zip(cut, translations, strict=True):
+        if one.alignment is None:
+            return None
+        text += separator if text and one.text else ""
+        src_word = _words_before(line, part.start, part.text)
+        tgt_word = _words_before(text + one.text, len(text), one.text)
+        links |= {(src_word + src, tgt_word + tgt) for src, tgt in one.alignment}
+        text += one.text
+    return tuple(sorted(links))
+
+
+def _words_before(text: str, start: int, rest: str) -> int:
+    """The number of the word that text[start:] begins with, or that it goes on with."""
+    head = text[:start]
+    goes_on = bool(head and rest) and not head[-1].isspace() and not rest[0].isspace()
+    return len(head.split()) - goes_on
