@@ -7,8 +7,11 @@ and it must be defined there too and fit the slot that it is to fill.
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from nmt.checks import known_options
@@ -63,15 +66,36 @@ def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -
             f"that package, add its name to trusted_packages"
         )
     try:
-        module = importlib.import_module(module_name)
+        with _current_directory() if not _is_within(module_name, ["nmt"]) else nullcontext():
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ValueError(f"{option}={target}: {error}") from error
+        raise ValueError(
+            f"{option}={target}: {error}; modules are looked for among what is installed, on "
+            f"PYTHONPATH and, if trusted, in the current directory"
+        ) from error
     cls = vars(module).get(class_name)
     if not inspect.isclass(cls) or not _is_within(cls.__module__, packages):
         raise ValueError(f"{option}={target}: {module_name} defines no class {class_name}")
-    if not issubclass(cls, slot) or inspect.isabstract(cls):
-        raise ValueError(f"{option}={target} is no usable {slot.__name__}")
+    if not issubclass(cls, slot):
+        raise ValueError(f"{option}={target} is no usable {slot.__name__}: it does not inherit it")
+    members = inspect.getmembers(cls)
+    if lacking := [name for name, it in members if getattr(it, "__isabstractmethod__", False)]:
+        raise ValueError(
+            f"{option}={target} is no usable {slot.__name__}: it lacks {', '.join(lacking)}"
+        )
     return cls
+
+
+@contextmanager
+def _current_directory() -> Iterator[None]:
+    """Modules are found in it too, where a user's own file is likely to lie: last of all places,
+    and for one import, so that a file there hides nothing that is installed."""
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
 
 
 def _is_within(module_name: str, packages: Sequence[str]) -> bool:

@@ -114,3 +114,30 @@ def test_other_packages_only_if_trusted(tmp_path: Path, monkeypatch: pytest.Monk
     made = factory(spec, Slot, name="model", trusted_packages=["outside_package"])()
     assert made.answer() == 42
     sys.modules.pop("outside_package")
+
+
+def test_a_trusted_file_in_the_current_directory_is_found_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lying_here", "colorsys"):  # a module of Python's own that nothing imports
+        (tmp_path / f"{name}.py").write_text(OUTSIDE)
+    monkeypatch.chdir(tmp_path)
+    sys.modules.pop("colorsys", None)
+    before = list(sys.path)
+    made = factory(
+        {"_target_": "lying_here.Outside"}, Slot, name="model", trusted_packages=["lying_here"]
+    )()
+    assert made.answer() == 42
+    with pytest.raises(ValueError, match="defines no class"):
+        factory({"_target_": "colorsys.Outside"}, Slot, name="model", trusted_packages=["colorsys"])
+    with pytest.raises(ValueError, match="No module named 'lying_there'; .* current directory"):
+        factory({"_target_": "lying_there.A"}, Slot, name="model", trusted_packages=["lying_there"])
+    assert sys.path == before
+    sys.modules.pop("lying_here")
+
+
+def test_an_unfinished_class_is_told_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match="ScoredAttention is no usable ContextSource: it lacks"):
+        factory(
+            {"_target_": "nmt.models.attention.ScoredAttention"}, ContextSource, name="attention"
+        )

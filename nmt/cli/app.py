@@ -2,6 +2,9 @@
 
 Exit codes: 0 done, 2 a mistake in options or files, 130 interrupted, 141 the reader of the output
 went away, 1 anything else (with a traceback). HYDRA_FULL_ERROR=1 shows every traceback.
+
+In a sweep, a mistake that only one job's files or values bring up ends that job: the others go on,
+and the command ends with 2. Options that do not exist end a sweep before its first job.
 """
 
 import os
@@ -13,17 +16,23 @@ from io import TextIOWrapper
 from typing import Any
 
 import hydra
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from nmt import resources
 from nmt.checks import dotted, known_options
-from nmt.cli.arguments import OPEN, prepared, typed
+from nmt.cli.arguments import COUNTS, OPEN, own_configs, prepared, typed, with_own_configs
+from nmt.cli.config_files import ConfigFiles
 from nmt.cli.help import help_text
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+
+_MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+"""What the user can mend."""
 
 OmegaConf.register_new_resolver("shipped", lambda name: str(resources.shipped(name)))
 
@@ -38,14 +47,23 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
             stream.reconfigure(errors="replace")  # a table is not to fail at a terminal of ASCII
     show_tracebacks = os.environ.get(FULL_ERROR) == "1"
     os.environ[FULL_ERROR] = "1"  # makes Hydra raise its errors, so that we may word them
+    failed: list[str] = []
 
     def task(cfg: DictConfig) -> None:
         with _reported(show_tracebacks):
             _check(cfg, config_name)
-            work(cfg)
+            try:
+                work(cfg)
+            except _MISTAKES as error:
+                job = _job_of_sweep()
+                if job is None or show_tracebacks or isinstance(error, BrokenPipeError):
+                    raise
+                print(f"error: {job}: {_worded(error)}", file=sys.stderr)
+                failed.append(job)
 
     with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
-        arguments = prepared(sys.argv[1:])
+        arguments = with_own_configs(prepared(sys.argv[1:]), os.environ.get("COMP_LINE"))
+        ConfigFiles(own_configs(arguments))
         if {"--help", "-h"} & set(arguments):
             print(help_text(config_name, description, arguments))
             return
@@ -54,6 +72,14 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
         hydra.main(
             config_path=str(resources.configs()), config_name=config_name, version_base="1.3"
         )(task)()
+        if failed:
+            raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
+
+
+def _job_of_sweep() -> str | None:
+    """What sets a job apart from the others, None if it is the only one."""
+    current = HydraConfig.get()
+    return current.job.override_dirname if current.mode == RunMode.MULTIRUN else None
 
 
 @contextmanager
@@ -61,34 +87,56 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
     """Ends the program with one message and the right code where the user can mend the cause."""
     try:
         yield
+        _flush_stdout()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # What is still buffered must not fail again when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         sys.exit(141)
-    except (ValueError, OSError, HydraException, OmegaConfBaseException) as error:
+    except _MISTAKES as error:
         if show_tracebacks:
             raise
         print(f"error: {_worded(error)}", file=sys.stderr)
         sys.exit(2)
 
 
+def _flush_stdout() -> None:
+    """OSError if what was printed cannot be written: Python itself would notice too late."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _give_up_stdout()
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _give_up_stdout() -> None:
+    """What is still buffered must not fail again when Python closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _worded(error: Exception) -> str:
     cause = error.__cause__
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, OverrideParseException):
         return _worded_syntax(error)
-    if isinstance(error, MissingConfigException) and error.options:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={name}: {group} must be one of {', '.join(error.options)}"
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _worded_choice(error.missing_cfg_file)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         where = str(cause.full_key).rpartition(".")[0]
         if isinstance(cause.parent_node, DictConfig):
             return _worded_unknown(where, str(cause.key), cause.parent_node)
-    lines = (line for line in str(error).splitlines() if not line.startswith("To append"))
-    return "\n".join(lines).strip()
+    lines = [line for line in str(error).splitlines() if not line.startswith("To append")]
+    between = " " if isinstance(error, yaml.YAMLError) else "\n"
+    return between.join(line.strip() for line in lines).strip()
+
+
+def _worded_choice(path: str) -> str:
+    files = ConfigFiles(own_configs(sys.argv[1:]))
+    group, choice = files.parted(path)
+    return f"{group}={choice}: {group} must be one of {', '.join(files.choices(group))}"
 
 
 def _worded_syntax(error: OverrideParseException) -> str:
@@ -136,6 +184,8 @@ def _compare(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> 
     known_options(where, given, known)
     for name, value in given.items():
         option = f"{where}.{name}".lstrip(".")
+        if option in COUNTS and type(value) is int:
+            continue
         if isinstance(value, dict) and isinstance(known[name], dict):
             _compare(option, value, known[name])
         elif value is not None and (wanted := _wanted(value, known[name])):

@@ -1,5 +1,6 @@
 """What the command line means before Hydra's grammar has its say."""
 
+import argparse
 import re
 import shlex
 from collections.abc import Sequence
@@ -7,6 +8,9 @@ from pathlib import Path
 
 OPEN = ("data.tests",)
 """Sections whose names the user makes up."""
+
+COUNTS = ("data.valid",)
+"""Sections that a whole number may stand for: so many pairs are drawn from the training pairs."""
 
 _HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
 
@@ -26,7 +30,41 @@ def prepared(arguments: Sequence[str]) -> list[str]:
 
 def overrides(arguments: Sequence[str]) -> list[str]:
     """Those that set options, without Hydra's flags and what follows them."""
-    return [argument for argument in arguments if "=" in argument and argument[0] != "-"]
+    _, rest = _parser().parse_known_args(arguments)
+    return [argument for argument in rest if "=" in argument and argument[0] != "-"]
+
+
+def own_configs(arguments: Sequence[str]) -> str | None:
+    """The absolute path of the directory that --config-dir names; FileNotFoundError if there is
+    none."""
+    flags, _ = _parser().parse_known_args(arguments)
+    if flags.config_dir is None:
+        return None
+    path = Path(flags.config_dir).absolute()
+    if not path.is_dir():
+        raise FileNotFoundError(f"--config-dir {flags.config_dir}: there is no such directory")
+    return str(path)
+
+
+def with_own_configs(arguments: Sequence[str], completed: str | None) -> list[str]:
+    """The arguments, with the --config-dir of the line that a shell asks to complete, if it does:
+    Hydra would complete it without.
+
+    completed: that line as it stands so far, None outside of completion.
+    """
+    flags, _ = _parser().parse_known_args((completed or "").split())
+    if flags.config_dir and {"-sc", "--shell-completion"} & set(arguments):
+        return [*arguments, "--config-dir", flags.config_dir]
+    return list(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Of the flags that a value follows which may hold a =."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd", nargs="?")
+    parser.add_argument("--config-path", "-cp", nargs="?")
+    parser.add_argument("--config-name", "-cn", nargs="?")
+    return parser
 
 
 def quoted(value: str) -> str:

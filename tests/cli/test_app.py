@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from tests.cli.conftest import Outcome
 
@@ -49,7 +49,10 @@ def test_a_sweep_works_on_each_and_leaves_nothing_behind(command: Command, tmp_p
         (["+x=1"], "unknown option x: the command has"),
         (["+trainer.max_step=5"], "did you mean trainer.max_steps?"),
         (["++run.x=1"], "run must be a single value or a list"),
-        (["model=lst"], "model=lst: model must be one of lstm, lstm_bahdanau, transformer"),
+        (["model=rnn"], "model=rnn: model must be one of lstm, lstm_bahdanau, transformer, small/"),
+        (["model=small/rnn"], "model=small/rnn: model must be one of lstm, lstm_bahdanau"),
+        (["model/attention=no"], "model/attention=no: model/attention must be one of bahdanau"),
+        (["-m", "model=lstm,rnn"], "model=rnn: model must be one of lstm, "),
         (["experiment=nothing"], "experiment=nothing: experiment must be one of "),
         (["seed=one"], "seed must be a whole number, got 'one'"),
         (["seed=1.5"], "seed must be a whole number, got 1.5"),
@@ -104,13 +107,76 @@ def test_model_options_are_left_to_the_model(command: Command) -> None:
     assert config_of(command("train", "+model.depth=3")).model.depth == 3
 
 
-def test_an_experiment_may_not_misspell(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_part_to_draw_is_a_number(command: Command) -> None:
+    assert config_of(command("train", "data.valid=500")).data.valid == 500
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A directory with a model, an attention and an experiment of the user's."""
+    for name, text in {
+        "model/mine.yaml": "defaults: [lstm]\n_target_: mine.Model\nwings: 2\n",
+        "model/attention/own.yaml": "_target_: mine.Attention\n",
+        "experiment/short.yaml": "# @package _global_\ntrainer:\n  max_steps: 5\n",
+        "model/broken.yaml": "a: [\n",
+    }.items():
+        (tmp_path / "a=b" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a=b" / name).write_text(text)
+    return tmp_path / "a=b"
+
+
+def test_configs_of_ones_own_are_chosen_like_any(command: Command, own: Path) -> None:
+    chosen = ["model=mine", "model/attention=own", "experiment=short", "+model.legs=3"]
+    for flag in (["--config-dir", str(own)], [f"--config-dir={own}"], ["-cd", own.name]):
+        cfg = config_of(command("train", *flag, *chosen))
+        assert (cfg.model._target_, cfg.model.wings, cfg.model.legs) == ("mine.Model", 2, 3)
+        assert cfg.model.attention._target_ == "mine.Attention"
+        assert cfg.trainer.max_steps == 5
+    outcome = command("train", "--config-dir", str(own), "model=minne")
+    assert "model must be one of broken, lstm, lstm_bahdanau, mine, transformer" in outcome.err
+
+
+def test_what_is_wrong_with_ones_own_configs_is_said(command: Command, own: Path) -> None:
+    outcome = command("train", "--config-dir", str(own), "model=broken")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "model/broken.yaml" in outcome.err and "line 2" in outcome.err
+    outcome = command("train", "--config-dir", "nowhere")
+    assert (outcome.code, outcome.err) == (
+        2,
+        "error: --config-dir nowhere: there is no such directory\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("model=", "model=lstm model=lstm_bahdanau model=transformer"),
+        ("model=lstm trainer.max_", "trainer.max_epochs= trainer.max_minutes= trainer.max_steps="),
+        ("sche", "schedule. schedule="),
+        ("--config-dir OWN model=m", "model=mine"),
+        ("--config-dir OWN model=mine model.w", "model.wings="),
+        ("-cd OWN model/attention=o", "model/attention=own"),
+    ],
+)
+def test_groups_and_options_are_completed(
+    command: Command, own: Path, monkeypatch: pytest.MonkeyPatch, line: str, completed: str
 ) -> None:
-    own = tmp_path / "own" / "experiment"
-    own.mkdir(parents=True)
-    (own / "mine.yaml").write_text("# @package _global_\ntrainer:\n  max_step: 5\n")
-    outcome = command("train", "--config-dir", str(own.parent), "experiment=mine")
+    monkeypatch.setenv("COMP_LINE", f"nmt-train {line.replace('OWN', str(own))}")
+    outcome = command("train", "-sc", "query=bash")
+    assert (outcome.code, outcome.err) == (0, "")
+    word = line.split()[-1]
+    offered = [word_ for word_ in outcome.out.split() if word_.startswith(word)]
+    assert offered == [word_ for word_ in completed.split() if word_.startswith(word)]
+
+
+def test_completion_is_installed_for_the_command(command: Command) -> None:
+    outcome = command("translate", "-sc", "install=bash")
+    assert outcome.out.rstrip().endswith("hydra_bash_completion nmt-translate")
+
+
+def test_an_experiment_may_not_misspell(command: Command, own: Path) -> None:
+    (own / "experiment" / "mine.yaml").write_text("# @package _global_\ntrainer:\n  max_step: 5\n")
+    outcome = command("train", "--config-dir", str(own), "experiment=mine")
     assert outcome.code == 2
     assert "did you mean trainer.max_steps?" in outcome.err
 
@@ -134,6 +200,36 @@ def test_how_work_ends_is_told_by_the_code(
     assert (outcome.code, outcome.err) == (code, err)
 
 
+def test_a_sweep_goes_on_after_a_mistake_in_one_job(command: Command) -> None:
+    def work(cfg: DictConfig) -> None:
+        if cfg.seed == 1:
+            raise ValueError("valid.de has 3 lines")
+
+    outcome = command("train", "-m", "seed=1,2", "device=cpu", work=work)
+    assert [cfg.seed for cfg in outcome.configs] == [1, 2]
+    assert outcome.code == 2
+    errors = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
+    assert errors == [
+        "error: device=cpu,seed=1: valid.de has 3 lines",
+        "error: 1 of the jobs failed: device=cpu,seed=1",
+    ]
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (BrokenPipeError(), 141)])
+def test_a_sweep_ends_when_it_is_told_to(
+    command: Command, monkeypatch: pytest.MonkeyPatch, stop: BaseException, code: int
+) -> None:
+    monkeypatch.setattr("nmt.cli.app._give_up_stdout", lambda: None)
+
+    def work(cfg: DictConfig) -> None:
+        raise stop
+
+    outcome = command("train", "-m", "seed=1,2", work=work)
+    assert [cfg.seed for cfg in outcome.configs] == [1]
+    assert outcome.code == code
+    assert "error" not in outcome.err
+
+
 def test_what_is_no_mistake_of_the_user_keeps_its_traceback(command: Command) -> None:
     def work(cfg: DictConfig) -> None:
         raise RuntimeError("a bug")
@@ -147,23 +243,3 @@ def test_log_goes_to_stderr(command: Command) -> None:
         "translate", "run=x", work=lambda cfg: logging.getLogger("nmt").info("started")
     )
     assert (outcome.out, outcome.err) == ("", "started\n")
-
-
-@pytest.mark.parametrize("name", ["train", "translate", "evaluate", "compare"])
-def test_help_shows_every_option_with_its_meaning(command: Command, name: str) -> None:
-    shown = command(name, "--help").out
-    given = {"translate": ["run=x"], "compare": ["runs=[x]", "evaluation=x"]}.get(name, [])
-    cfg = config_of(command(name, *given))
-    assert shown.startswith(f"What nmt-{name} does.")
-    lines = {line.split("=")[0].strip(): line for line in shown.splitlines() if "=" in line}
-    for option, value in OmegaConf.to_container(cfg).items():  # type: ignore[union-attr]
-        if not isinstance(value, dict):
-            assert len(lines[str(option)].split(maxsplit=1)) == 2, f"{option} has no comment"
-
-
-def test_help_follows_the_choices(command: Command) -> None:
-    assert "model.num_heads=4" in command("train", "model=transformer", "--help").out
-    shown = command("train", "model=lstm_bahdanau", "-h").out
-    assert "width of the decoder" in shown
-    assert "width of the layer that compares query and key" in shown
-    assert "model/attention=bahdanau | fixed_context" in shown
