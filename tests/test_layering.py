@@ -5,7 +5,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
     {"checks", "files"},
-    {"construct", "corpus", "device", "resources", "run_directory"},
+    {"construct", "corpus", "device", "language", "resources", "run_directory"},
     {"tokenizer"},
     {"batching", "models"},
     {"search"},
