@@ -37,9 +37,18 @@ class Constraint:
                 )
 
     @property
+    def required(self) -> int:
+        """Tokens of all that is required."""
+        return sum(map(len, set(self.require)))
+
+    @property
     def least_limit(self) -> int:
         """Tokens that surely hold the prefix, all that is required, and EOS."""
-        return len(self.prefix) + sum(map(len, set(self.require))) + 1
+        return len(self.prefix) + self.required + 1
+
+    def missing(self, tokens: Phrase) -> tuple[Phrase, ...]:
+        """What is required and does not occur in these tokens."""
+        return tuple(phrase for phrase in self.require if not _occurs(phrase, tokens))
 
 
 def each_constraint(given: Sequence[Constraint] | None, sentences: int) -> list[Constraint]:
@@ -52,3 +61,8 @@ def each_constraint(given: Sequence[Constraint] | None, sentences: int) -> list[
     if len(given) != sentences:
         raise ValueError(f"{sentences} sentences need one constraint each, got {len(given)}")
     return list(given)
+
+
+def _occurs(phrase: Phrase, tokens: Phrase) -> bool:
+    starts = range(len(tokens) - len(phrase) + 1)
+    return any(tokens[start : start + len(phrase)] == phrase for start in starts)

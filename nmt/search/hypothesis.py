@@ -1,4 +1,4 @@
-"""What every search shares: its result, its limit, and the probabilities it ranks by.
+"""What every search shares: its result, and the probabilities it ranks by.
 
 Dims: B sentences, S source tokens, V target vocabulary.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmt.models.interface import Encoded, Seq2SeqModel
+from nmt.models.interface import Seq2SeqModel
 from nmt.search.constraint import Constraint
 from nmt.tokenizer import BOS, EOS, PAD
 
@@ -22,7 +22,8 @@ class Hypothesis:
 
     tokens: without BOS and EOS.
     log_prob: log p(tokens, EOS | source), natural logarithm; without EOS where not finished.
-    score: log_prob / length ** length_penalty, where the length counts EOS.
+    score: log_prob / length ** length_penalty, where the length counts EOS; with a coverage penalty
+        more is added (``search.coverage``).
     finished: False = it reached the limit before the model ended it.
     """
 
@@ -57,13 +58,6 @@ class Search(ABC):
         """
 
 
-def length_limits(encoded: Encoded, max_length: float, extra_length: int) -> Tensor:
-    """(B,) most tokens a hypothesis may have, EOS included, from each sentence's own length."""
-    lengths = encoded.mask.sum(dim=1).tolist()
-    limits = [max(1, int(max_length * length) + extra_length) for length in lengths]
-    return torch.tensor(limits, device=encoded.mask.device)
-
-
 def next_log_probs(logits: Tensor) -> Tensor:
     """logits (..., V) -> log p in float32, -inf for PAD and BOS, which are never produced.
 
@@ -77,14 +71,14 @@ def next_log_probs(logits: Tensor) -> Tensor:
 def read_hypothesis(row: Sequence[int], log_prob: float, length_penalty: float) -> Hypothesis:
     """row: tokens, then EOS where the model ended it, then PAD.
 
-    Raises ValueError for a log-probability that is no number.
+    Raises ValueError for a log-probability that is no finite number.
     """
-    if math.isnan(log_prob):
+    if not math.isfinite(log_prob):
         raise ValueError(
             "the model gives probabilities that are not numbers (NaN): its weights are spoilt, "
             "as by a training that diverged; train with a lower learning rate"
         )
     length = row.index(PAD) if PAD in row else len(row)
-    finished = row[length - 1] == EOS
+    finished = length > 0 and row[length - 1] == EOS
     tokens = tuple(row[: length - finished])
-    return Hypothesis(tokens, log_prob, log_prob / length**length_penalty, finished)
+    return Hypothesis(tokens, log_prob, log_prob / max(1, length) ** length_penalty, finished)
