@@ -132,7 +132,7 @@ def _raw_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
 
 
 def _empty(path: Path) -> ValueError:
-    return ValueError(f"{path} is empty: it must hold one sentence a line")
+    return ValueError(f"{path} is empty: it must hold a line for each sentence")
 
 
 def _joined(paths: Sequence[Path]) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 from nmt import checks
 from nmt.corpus.reading import as_paths, paired_paths
 from nmt.corpus.sources.base import PairSource
+from nmt.corpus.sources.columns import Columns
 from nmt.corpus.sources.files import TextSource
+from nmt.corpus.sources.tables import JsonlSource, TsvSource
 
 _COLUMNS = ("src_column", "tgt_column")
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -39,8 +41,18 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
     if most is not None:
         checks.positive_int("data.max_pairs", most)
     if kind == "text":
-        return _open_text(part, spec, most)
-    raise NotImplementedError(kind)
+        return TextSource(_paired(part, spec), most)
+    columns = Columns(*(_name(option, data.get(option)) for option in _COLUMNS))
+    if kind == "hub":
+        return _open_hub(data, part, spec, columns, most)
+    paths = _paths(part, spec)
+    if kind == "tsv":
+        return TsvSource(paths, columns, _header(data.get("columns"), columns), most)
+    if kind == "jsonl":
+        return JsonlSource(paths, columns, most)
+    from nmt.corpus.sources.parquet import ParquetSource  # loads pyarrow
+
+    return ParquetSource(paths, columns, most)
 
 
 def absolute(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +86,28 @@ def _part(data: Mapping[str, Any], part: str) -> Any:
     return value
 
 
-def _open_text(part: str, spec: Any, most: int | None) -> PairSource:
+def _open_hub(
+    data: Mapping[str, Any], part: str, split: Any, columns: Columns, most: int | None
+) -> PairSource:
+    from nmt.corpus.sources.hub import HubSource  # loads datasets, which takes a second
+
+    for option in ("config", "revision"):
+        if data.get(option) is not None:
+            _name(option, data[option])
+    if not isinstance(streaming := data.get("streaming"), bool):
+        raise ValueError(f"data.streaming must be true or false, got {streaming!r}")
+    return HubSource(
+        name=_name("name", data.get("name")),
+        config=data.get("config"),
+        revision=data.get("revision"),
+        split=_name(part, split),
+        streaming=streaming,
+        columns=columns,
+        most=most,
+    )
+
+
+def _paired(part: str, spec: Any) -> list[tuple[Path, Path]]:
     if not isinstance(spec, Mapping):
         raise ValueError(
             f"data.{part}.src and data.{part}.tgt must each be a path or a list of paths,"
@@ -82,7 +115,28 @@ def _open_text(part: str, spec: Any, most: int | None) -> PairSource:
         )
     checks.known_options(f"data.{part}", spec, ["src", "tgt"])
     src, tgt = (_paths(f"{part}.{side}", spec.get(side)) for side in ("src", "tgt"))
-    return TextSource(paired_paths(src, tgt), most)
+    return paired_paths(src, tgt)
+
+
+def _header(given: Any, columns: Columns) -> list[str] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple):
+        raise ValueError(f"data.columns must be a list of names such as [en,fr], got {given!r}")
+    header = [_name("columns", name) for name in given]
+    for option, column in zip(_COLUMNS, columns, strict=True):
+        if header.count(column) != 1:
+            raise ValueError(
+                f"data.columns=[{','.join(header)}] must hold data.{option}={column} once"
+            )
+    return header
+
+
+def _name(option: str, value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    hint = " (YAML reads no as false: quote it)" if value is False else ""
+    raise ValueError(f"data.{option} must be a name, got {value!r}{hint}")
 
 
 def _paths(option: str, value: Any) -> list[Path]:
