@@ -1,120 +1,200 @@
 """nmt-translate: a filter from lines to lines."""
 
 import logging
-import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from io import BufferedReader, BytesIO
-from typing import Any, BinaryIO, cast
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
-from tqdm import tqdm
 
+from nmt.assembly.lines import Lines, open_lines, with_progress
+from nmt.assembly.output import Done, Output, open_output, refuse_same_file, whole_lines
+from nmt.assembly.rows import (
+    FORMATS,
+    Request,
+    json_object,
+    request_of_json,
+    request_of_text,
+    row_of_translation,
+    terms_of_options,
+)
+from nmt.checks import non_negative_int, one_of
 from nmt.construct import factory
-from nmt.corpus.reading import read_lines
 from nmt.search.hypothesis import Search
-from nmt.translator import Translation, Translator
+from nmt.translator import Terms, Translation, Translator
+from nmt.translator.translation import (
+    COPIED,
+    FORBIDDEN_TERM,
+    HIT_LIMIT,
+    MISSING_TERM,
+    REPEATS,
+    SPLIT,
+)
 
 log = logging.getLogger(__name__)
 
-CHUNK_LINES = 1024
-CHUNK_BYTES = 2**20
+MEANINGS = {
+    HIT_LIMIT: "reached the length limit and may lack their end (search.max_length)",
+    REPEATS: "repeat themselves where their source does not",
+    SPLIT: "are of lines longer than any in training, translated in parts",
+    MISSING_TERM: "lack a required term",
+    FORBIDDEN_TERM: "hold a forbidden term",
+    COPIED: "hold source text where the model spelt no characters",
+}
 
 
 def translate(cfg: DictConfig) -> None:
     """Translate as ``configs/translate.yaml`` says, one line for each line."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    translator = load_translator(config)
-    if config["input"] is None:
-        translations = translated_as_they_come(translator, cast(BufferedReader, sys.stdin.buffer))
-    else:
-        translations = translated(translator, read_lines(str(config["input"])))
-    if config["output"] is None:
-        write(translations, sys.stdout.buffer)
-    else:
-        with open(str(config["output"]), "wb") as file:
-            write(translations, file)
+    _check(config)
+    source, target = text_or_none(config["input"]), text_or_none(config["output"])
+    with open_lines(source) as lines:
+        refuse_same_file(target, lines)
+        done = _go_on(lines, target, config) if config["resume"] == "auto" else None
+        translator = load_translator(config)
+        with open_output(target, done) as output:
+            try:
+                with _told_once():
+                    flags = _translate_all(translator, lines, output, config)
+            except KeyboardInterrupt:
+                if target is not None:
+                    log.warning("%s holds whole lines; resume=auto goes on after them", target)
+                raise
+    _tell(flags)
 
 
 def load_translator(config: Mapping[str, Any]) -> Translator:
-    """What run, search, device, batch_tokens and trusted_packages say."""
-    search = factory(
-        config["search"],
-        Search,
-        name="search",
-        trusted_packages=config["trusted_packages"],
-    )
+    """What run, device, batch_tokens, trusted_packages and, where there is one, search say."""
+    search = None
+    if "search" in config:
+        search = factory(
+            config["search"],
+            Search,
+            name="search",
+            trusted_packages=config["trusted_packages"],
+        )()
+    run = config["run"]
     return Translator.load(
-        str(config["run"]),
-        search=search(),
+        [str(one) for one in run] if isinstance(run, list) else str(run),
+        search=search,
         device=config["device"],
         batch_tokens=config["batch_tokens"],
         trusted_packages=config["trusted_packages"],
     )
 
 
-def translated(translator: Translator, lines: Sequence[str]) -> Iterator[list[Translation]]:
-    """A chunk after the other, under a progress bar if stderr is a terminal."""
-    with tqdm(total=len(lines), unit=" lines", disable=None, leave=False) as progress:
-        for start in range(0, len(lines), CHUNK_LINES):
-            yield translator.translate(lines[start : start + CHUNK_LINES])
-            progress.update(len(lines[start : start + CHUNK_LINES]))
+def text_or_none(value: object) -> str | None:
+    """A path as the command line gives it: ``input=2024`` is a number there."""
+    return None if value is None else str(value)
 
 
-def translated_as_they_come(
-    translator: Translator, stream: BufferedReader | BytesIO
-) -> Iterator[list[Translation]]:
-    """Each chunk is what the stream had to give, so that a line typed is answered at once, and a
-    file piped in is translated in large batches."""
-    for lines in line_chunks(stream):
-        yield translator.translate(lines)
-
-
-def line_chunks(stream: BufferedReader | BytesIO) -> Iterator[list[str]]:
-    """The lines of UTF-8 text as ``read_lines`` reads them, as soon as they are there.
-
-    Raises ValueError for invalid UTF-8, after all lines before it.
-    """
-    number, rest = 1, b""
-    while data := stream.read1(CHUNK_BYTES):
-        *whole, rest = (rest + data).split(b"\n")
-        if whole:
-            yield from _decoded(whole, number)
-            number += len(whole)
-    if rest:
-        yield from _decoded([rest], number)
-
-
-def _decoded(raw: Sequence[bytes], number: int) -> Iterator[list[str]]:
-    """number: of the first line."""
-    lines: list[str] = []
-    for line in raw:
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            if lines:
-                yield lines
+def _check(config: Mapping[str, Any]) -> None:
+    """ValueError for options that do not go together, before anything is opened."""
+    one_of("input_format", config["input_format"], FORMATS)
+    one_of("format", config["format"], FORMATS)
+    one_of("resume", config["resume"], ("never", "auto"))
+    non_negative_int("nbest", config["nbest"])
+    terms_of_options(config)
+    for name in ("nbest", "align"):
+        if config[name] and config["format"] == "text":
             raise ValueError(
-                f"standard input, line {number + len(lines)}: not valid UTF-8 "
-                f"(byte 0x{line[error.start]:02x}); convert the text, for example with iconv"
-            ) from None
-        if number + len(lines) == 1:
-            text = text.removeprefix("\ufeff")
-        lines.append(text.removesuffix("\r"))
-    yield lines
+                f"{name}={str(config[name]).lower()} needs format=jsonl: a line of text has no "
+                f"place for what it gives"
+            )
+    if config["resume"] == "auto" and config["output"] is None:
+        raise ValueError("resume=auto needs output=FILE, whose whole lines are kept")
 
 
-def write(translations: Iterator[list[Translation]], stream: BinaryIO) -> None:
-    """A line each, flushed a chunk at a time; says at the end how many were cut."""
-    total = cut = 0
-    for chunk in translations:
-        stream.write("".join(f"{translation.text}\n" for translation in chunk).encode("utf-8"))
-        stream.flush()
-        total += len(chunk)
-        cut += sum(translation.hit_limit for translation in chunk)
-    if cut:
-        log.warning(
-            "%d of %d translations reached the length limit and may lack their end "
-            "(search.max_length, search.extra_length)",
-            cut,
-            total,
+def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> Done | None:
+    """What is done already, read over in ``lines``; None for nothing.
+
+    Raises ValueError for an output that is not of this input.
+    """
+    assert target is not None
+    done = whole_lines(target)
+    if done is None:
+        return None
+    try:
+        last = lines.skip(done.lines)
+    except ValueError as error:
+        raise ValueError(
+            f"{target} cannot be of this input: {error}; resume=never writes {target} anew"
+        ) from None
+    if done.lines and config["format"] == "jsonl":
+        wanted = _request(config)(done.lines, last)
+        try:
+            row = json_object(done.last.decode("utf-8"))
+            same = (row.get("id"), row.get("src")) == (wanted.id, wanted.src)
+        except ValueError:
+            same = False
+        if not same:
+            raise ValueError(
+                f"{target}:{done.lines} is no translation of {lines.name}:{done.lines}; "
+                f"resume=never writes {target} anew"
+            )
+    log.info("%s has %s lines; going on after them", target, f"{done.lines:,}")
+    return done
+
+
+def _request(config: Mapping[str, Any]) -> partial[Request]:
+    """(number, line) -> what is asked for."""
+    read = request_of_json if config["input_format"] == "jsonl" else request_of_text
+    return partial(read, terms=terms_of_options(config))
+
+
+def _translate_all(
+    translator: Translator, lines: Lines, output: Output, config: Mapping[str, Any]
+) -> Counter[str]:
+    """Counts of flags, and of all translations under the empty name."""
+    flags: Counter[str] = Counter()
+    requests = lines.chunks(_request(config))
+    hidden = output.is_terminal() or lines.is_terminal()
+    for chunk in with_progress(requests, lines, shown=not hidden):
+        translations = translator.translate(
+            [request.line for request in chunk],
+            terms=_terms(chunk),
+            nbest=config["nbest"],
+            align=config["align"],
+            split_long=config["split_long"],
         )
+        output.write(list(_written(chunk, translations, config["format"])))
+        flags[""] += len(chunk)
+        flags.update(flag for translation in translations for flag in translation.flags)
+    return flags
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """The translator warns of each call; a file is many, and its flags are summed up at the end."""
+    warnings = logging.getLogger("nmt.translator")
+    level = warnings.level
+    warnings.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        warnings.setLevel(level)
+
+
+def _terms(requests: Sequence[Request]) -> list[Terms] | None:
+    """None where nothing is asked for, which is faster."""
+    terms = [request.terms for request in requests]
+    return terms if any(one != Terms() for one in terms) else None
+
+
+def _written(
+    requests: Sequence[Request], translations: Sequence[Translation], form: str
+) -> Iterator[str]:
+    for request, translation in zip(requests, translations, strict=True):
+        if form == "jsonl":
+            yield row_of_translation(request, translation)
+        else:
+            yield translation.text
+
+
+def _tell(flags: Mapping[str, int]) -> None:
+    """What a reader should know of the translations, in one message."""
+    if found := [(flag, flags[flag]) for flag in MEANINGS if flags[flag]]:
+        lines = (f"{count:,} {MEANINGS[flag]}: {flag}" for flag, count in found)
+        log.warning("of %s translations\n  %s", f"{flags['']:,}", "\n  ".join(lines))

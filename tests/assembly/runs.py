@@ -1,0 +1,37 @@
+"""Runs as training leaves them, without the training."""
+
+from pathlib import Path
+
+import torch
+
+from nmt.models.weights import save_weights
+from nmt.run_directory import RunDirectory
+from nmt.tokenizer import Tokenizer
+from nmt.translator import build_model
+
+MODEL = {
+    "_target_": "nmt.models.lstm.LSTMSeq2Seq",
+    "embed_size": 8,
+    "hidden_size": 8,
+    "num_layers": 1,
+    "dropout": 0.5,
+    "share_embeddings": True,
+    "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
+}
+PAIRS = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
+
+
+def untrained_run(path: Path, *, seed: int = 1) -> Path:
+    """A run with random weights. Runs of other seeds share the tokenizer."""
+    run = RunDirectory.create(path)
+    run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})
+    tokenizer = Tokenizer.train(PAIRS, kind="bpe", vocab_size=285, joint=True)
+    for file in tokenizer.save(run.path):
+        run.add_file(file.name)
+    torch.manual_seed(seed)
+    size = tokenizer.tgt_vocab_size
+    model = build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
+    save_weights(model, run.path / "model-1.safetensors")
+    run.add_file("model-1.safetensors")
+    run.commit(serving="model-1.safetensors", serving_kind="best")
+    return run.path
