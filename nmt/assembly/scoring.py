@@ -50,7 +50,7 @@ def score(cfg: DictConfig) -> None:
                 output.write(list(_written(pairs, scores, form, total.pairs + 1)))
                 total.add(scores)
     log.info(
-        "%s pairs, %s tokens: log-probability %.4f, perplexity %.4f",
+        "pairs: %s, tokens: %s, log-probability: %.4f, perplexity: %.4f",
         f"{total.pairs:,}",
         f"{total.tokens:,}",
         total.log_prob,

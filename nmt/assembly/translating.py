@@ -197,4 +197,4 @@ def _tell(flags: Mapping[str, int]) -> None:
     """What a reader should know of the translations, in one message."""
     if found := [(flag, flags[flag]) for flag in MEANINGS if flags[flag]]:
         lines = (f"{count:,} {MEANINGS[flag]}: {flag}" for flag, count in found)
-        log.warning("of %s translations\n  %s", f"{flags['']:,}", "\n  ".join(lines))
+        log.warning("translations: %s, of which\n  %s", f"{flags['']:,}", "\n  ".join(lines))

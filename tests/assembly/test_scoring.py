@@ -64,7 +64,7 @@ def test_each_pair_and_all_have_the_sum_of_their_tokens(
             assert found[place][1] == str(count)
             assert float(found[place][2]) == pytest.approx(math.exp(-log_prob / count), rel=1e-4)
             total, tokens = total + log_prob, tokens + count
-    said = re.findall(r"-?\d[\d.]*", caplog.records[-1].getMessage())
+    said = re.findall(r"-?\d+\.?\d*", caplog.records[-1].getMessage())
     wanted = [6, tokens, total, math.exp(-total / tokens)]
     assert [float(number) for number in said] == pytest.approx(wanted, rel=1e-4)
     score(composed("score", *options, "output=rows", "format=jsonl"))

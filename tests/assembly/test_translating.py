@@ -1,9 +1,10 @@
 import gzip
 import json
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +263,7 @@ def test_flags_are_told_once(
     run("input=in", "output=out")
     (record,) = caplog.records
     assert record.getMessage().splitlines() == [
-        "of 3 translations",
+        "translations: 3, of which",
         f"  2 {MEANINGS['hit_limit']}: hit_limit",
         f"  2 {MEANINGS['repeats']}: repeats",
     ]
@@ -296,6 +297,37 @@ def test_a_model_behind_it(composed: Compose, tmp_path: Path) -> None:
     assert [[one["text"] for one in row["nbest"]] for row in rows()] == [
         [one.text for one in translation.nbest] for translation in found
     ]
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("name", ["in", "in.gz"])
+def test_a_bar_of_the_bytes_read_shows_on_a_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    data = TEXT.encode() * 50
+    Path(name).write_bytes(gzip.compress(data) if name == "in.gz" else data)
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    run(f"input={name}", "output=out", "format=jsonl")
+    assert re.search(r"\d%\|.*B/s", shown.getvalue())
+
+
+@pytest.mark.parametrize("typed", ["input", "output"])
+def test_no_bar_where_someone_types_or_reads_along(
+    run: Run, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    Path("in").write_text(TEXT)
+    kind = {"input": "nmt.assembly.lines.Lines", "output": "nmt.assembly.output.Output"}[typed]
+    monkeypatch.setattr(f"{kind}.is_terminal", lambda self: True)
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    run("input=in", "output=out")
+    assert shown.getvalue() == ""
 
 
 def test_standard_input_that_breaks_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
