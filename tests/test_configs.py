@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from nmt import resources
+from nmt.checks import dotted
 from nmt.cli import app  # registers what the configs refer to
 from nmt.construct import factory
 from nmt.corpus.cleaning import CleaningRules
@@ -111,24 +112,38 @@ def test_every_trainer_has_valid_settings(trainer: str) -> None:
 @pytest.mark.parametrize("tokenizer", options("tokenizer"))
 def test_every_tokenizer_trains(tokenizer: str) -> None:
     spec = composed("train", [f"tokenizer={tokenizer}", "tokenizer.vocab_size=275"], "tokenizer")
-    del spec["sampling"]
+    del spec["sampling"], spec["max_pairs"]
     pairs = [("the cat sees the dog", "le chat voit le chien")] * 3
     assert Tokenizer.train(pairs, **spec).src_vocab_size == 275
 
 
 @pytest.mark.parametrize("data", options("data"))
-def test_every_corpus_has_one_form(data: str) -> None:
-    files = [f"data.{part}.{side}=x" for part in ("train", "valid") for side in ("src", "tgt")]
-    given = {"files": files, "multi30k": ["data.dir=x"]}.get(data, [])
-    found = composed("train", [f"data={data}", *given], "data")
-    schema = {"src_lang", "tgt_lang", "train", "valid", "tests", "cleaning"}
-    assert set(found) - {"dir"} == schema
+def test_every_corpus_has_what_all_have(data: str) -> None:
+    values = composed("train", [f"data={data}"])["data"]
+    missing = [f"data.{name}=x" for name, value in dotted(values) if value == "???"]
+    found = composed("train", [f"data={data}", *missing], "data")
+    assert {
+        "format",
+        "src_lang",
+        "tgt_lang",
+        "train",
+        "valid",
+        "tests",
+        "max_pairs",
+        "cache",
+        "cleaning",
+    } <= set(found)
     CleaningRules(**found["cleaning"])
-    for pair in (found["train"], found["valid"], *found["tests"].values()):
-        assert set(pair) == {"src", "tgt"}
-        assert all(isinstance(path, str) for path in pair.values())
-    if data == "multi30k":
-        assert found["train"] == {"src": "x/train.de", "tgt": "x/train.en"}
+    parts = [found["train"], found["valid"], *found["tests"].values()]
+    for part in parts:
+        assert isinstance(part, str | int) or set(part) == {"src", "tgt"}
+    assert isinstance(found["train"], dict) == (found["format"] == "text")
+
+
+def test_swapped_languages_swap_the_files_of_a_corpus() -> None:
+    languages = ["data.src_lang=en", "data.tgt_lang=de"]
+    found = composed("train", ["data=multi30k", "data.dir=x", *languages], "data")
+    assert found["train"] == {"src": "x/train.en", "tgt": "x/train.de"}
 
 
 def test_the_demo_corpus_is_there() -> None:
@@ -151,8 +166,11 @@ def test_every_experiment_composes_with_every_model(experiment: str, model: str)
 
 def test_evaluating_starts_from_valid_settings() -> None:
     cfg = composed("evaluate")
-    names = set(inspect.signature(Scoring).parameters)
-    values = {name: cfg[name] for name in names - {"bootstrap"}}
-    assert Scoring(**values, bootstrap=Bootstrap(**cfg["bootstrap"])) == Scoring(
+    names = set(inspect.signature(Scoring).parameters) - {"bootstrap"}
+    values = {name: cfg[name] for name in names}
+    decided_by_the_run = {name for name, value in values.items() if value is None}
+    assert decided_by_the_run == {"unit", "tokenize"}
+    given = {name: values[name] for name in names - decided_by_the_run}
+    assert Scoring(**given, bootstrap=Bootstrap(**cfg["bootstrap"])) == Scoring(
         edges=[10, 20, 30, 40, 50, 60]
     )

@@ -4,7 +4,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
-    {"checks", "files"},
+    {"checks", "files", "progress"},
+    {"cache"},
     {"construct", "corpus", "device", "language", "resources", "run_directory"},
     {"tokenizer"},
     {"batching", "models"},

@@ -5,21 +5,26 @@ import platform
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, cast
 
 import torch
 from omegaconf import DictConfig, OmegaConf
 
 from nmt import checks
-from nmt.batching.loader import EncodedPairs, TrainingBatches, sorted_batches
+from nmt.assembly.fine_tuning import Start, inherited
+from nmt.assembly.preparing import Prepared, cache_of, prepared, tokenizer_of
+from nmt.assembly.resuming import check_resumed, is_resumed, kept
+from nmt.batching.ids import sampled
+from nmt.batching.loader import EncodedPairs, PairsInMemory, TrainingBatches, sorted_batches
+from nmt.cache import Cache
 from nmt.construct import factory
-from nmt.corpus.corpus import ParallelCorpus, load_corpus
-from nmt.corpus.reading import SentencePair
 from nmt.device import choose_device, choose_precision, keep_freed_memory
 from nmt.evaluation.bleu import Scorer
+from nmt.evaluation.language import tokenizer_for
 from nmt.models.interface import Seq2SeqModel
+from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
 from nmt.search.hypothesis import Search
 from nmt.tokenizer import Tokenizer
@@ -33,12 +38,12 @@ from nmt.translator import Translator, build_model
 
 log = logging.getLogger(__name__)
 
-FIXED = ("data", "tokenizer", "model", "seed")
-"""Sections of a config that a resumed run cannot change; in the others the new value wins."""
 
+def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
+    """Train as ``configs/train.yaml`` says; exits with 128 + n where signal n stopped it.
 
-def train(cfg: DictConfig) -> None:
-    """Train as ``configs/train.yaml`` says; exits with 128 + n where signal n stopped it."""
+    overrides: what the command line set, which is looked at with init_from only.
+    """
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     settings = TrainerSettings(**config["trainer"])
     seed = checks.non_negative_int("seed", config["seed"])
@@ -48,29 +53,28 @@ def train(cfg: DictConfig) -> None:
         torch.set_num_threads(settings.threads)
     if device.type == "cpu":
         keep_freed_memory()
+    scorer = Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
     run = RunDirectory(config["run"])
-    resumed = _is_resumed(run, config["resume"])
+    resumed = is_resumed(run, config["resume"])
+    start = None
+    if config["init_from"] is not None:
+        source = RunDirectory.open(str(config["init_from"]))
+        config = inherited(config, run if resumed else source, overrides)
+        start = None if resumed else Start.of(source)
+    _check_model(config, start)
 
-    _check_model(config)
     log.info("run %s", run.path)
-    corpus = load_corpus(**_corpus_options(config["data"]))
-    for line in corpus.cleaning.lines():
+    cache = cache_of(config["data"])
+    known = start.tokenizer if start else tokenizer_of(run) if resumed else None
+    ready = prepared(config["data"], config["tokenizer"], cache, torch.get_num_threads(), known)
+    for line in ready.corpus.cleaning.lines():
         log.info("%s", line)
     if resumed:
-        _check_resumed(run, _kept(config), corpus)
-        tokenizer = Tokenizer.load(run.path)
-    else:
-        tokenizer = Tokenizer.train(corpus.train, **_tokenizer_options(config["tokenizer"]))
+        check_resumed(run, kept(config), ready.corpus)
 
-    torch.manual_seed(seed)
-    model = build_model(
-        config["model"],
-        src_vocab_size=tokenizer.src_vocab_size,
-        tgt_vocab_size=tokenizer.tgt_vocab_size,
-        trusted_packages=config["trusted_packages"],
-    ).to(device)
+    model = _model(config, ready.tokenizer, start).to(device)
     batches = TrainingBatches(
-        _encoder(tokenizer, corpus.train, config["tokenizer"]["sampling"], seed),
+        _encoder(ready, config["tokenizer"]["sampling"], seed, cache),
         batch_tokens=settings.batch_tokens,
         seed=seed,
     )
@@ -84,13 +88,15 @@ def train(cfg: DictConfig) -> None:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")
     log.info("%s in %s, %d threads", device, precision, torch.get_num_threads())
-    _record(run, _kept(config), corpus, tokenizer, parameters, new=not resumed)
+    if not resumed:
+        _begin(run, ready, start)
+    _record(run, kept(config), ready, parameters)
     trainer = Trainer(
         model=model,
         optimizer=optimizer,
         schedule=schedule,
         batches=batches,
-        validate=_validation(config, corpus.valid, tokenizer, settings, precision),
+        validate=_validation(config, ready, scorer, settings, precision),
         run=run,
         settings=settings,
         precision=precision,
@@ -104,17 +110,10 @@ def train(cfg: DictConfig) -> None:
     log.info("finished: %s", run.path)
 
 
-def _is_resumed(run: RunDirectory, resume: str) -> bool:
-    checks.one_of("resume", resume, ("never", "auto", "must"))
-    if resume == "must" or (resume == "auto" and run.exists()):
-        RunDirectory.open(run.path)
-        return True
-    run.refuse_in_use()
-    return False
-
-
-def _check_model(config: Mapping[str, Any]) -> None:
+def _check_model(config: Mapping[str, Any], start: Start | None) -> None:
     """ValueError for a bad option, before a long corpus is read; meta tensors take no memory."""
+    if start:
+        return start.check_fits(config["model"], config["trusted_packages"])
     vocab_size = checks.positive_int("tokenizer.vocab_size", config["tokenizer"]["vocab_size"])
     with torch.device("meta"):
         build_model(
@@ -123,53 +122,38 @@ def _check_model(config: Mapping[str, Any]) -> None:
             tgt_vocab_size=vocab_size,
             trusted_packages=config["trusted_packages"],
         )
+    return None
 
 
-def _corpus_options(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key != "dir"}
-
-
-def _tokenizer_options(tokenizer: Mapping[str, Any]) -> dict[str, Any]:
-    checks.probability("tokenizer.sampling", tokenizer["sampling"])
-    return {key: value for key, value in tokenizer.items() if key != "sampling"}
-
-
-def _kept(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run directory keeps: of this machine only the places of the text."""
-    here = ("run", "resume", "device", "trusted_packages")
-    kept = {key: value for key, value in config.items() if key not in here}
-    kept["data"] = _absolute(_corpus_options(config["data"]))
-    return kept
-
-
-def _absolute(value: Any, key: str = "") -> Any:
-    if isinstance(value, Mapping):
-        return {name: _absolute(part, name) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_absolute(part, key) for part in value]
-    return str(Path(value).absolute()) if key in ("src", "tgt") else value
+def _model(config: Mapping[str, Any], tokenizer: Tokenizer, start: Start | None) -> Seq2SeqModel:
+    """Drawn by the seed, or with the weights of another run."""
+    torch.manual_seed(config["seed"])
+    model = build_model(
+        config["model"],
+        src_vocab_size=tokenizer.src_vocab_size,
+        tgt_vocab_size=tokenizer.tgt_vocab_size,
+        trusted_packages=config["trusted_packages"],
+    )
+    if start:
+        load_weights(model, start.weights)
+        log.info("weights of %s are the start", start.name)
+    return model
 
 
 def _encoder(
-    tokenizer: Tokenizer, pairs: Sequence[SentencePair], sampling: float, seed: int
+    ready: Prepared, sampling: float, seed: int, cache: Cache
 ) -> Callable[[int], EncodedPairs]:
-    """epoch -> ids of all pairs: the same list each time unless the tokenizer samples."""
-    src, tgt = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    """epoch -> ids of all pairs: the same ones each time unless the tokenizer samples."""
+    if not sampling:
+        return lambda epoch: ready.ids
 
+    @lru_cache(maxsize=1)  # the first epoch is asked for twice
     def encode(epoch: int) -> EncodedPairs:
-        drawn = 2**20 * seed + epoch if sampling else 0
-        return list(
-            zip(
-                tokenizer.encode_src(src, sampling=sampling, seed=drawn),
-                tokenizer.encode_tgt(tgt, sampling=sampling, seed=drawn),
-                strict=True,
-            )
-        )
+        drawn = 2**20 * seed + epoch
+        text, tokenizer = ready.corpus.train, ready.tokenizer
+        return sampled(text, tokenizer, cache, sampling=sampling, seed=drawn)
 
-    if sampling:
-        return encode
-    encoded = encode(0)
-    return lambda epoch: encoded
+    return encode
 
 
 def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | None:
@@ -183,8 +167,8 @@ def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | N
 
 def _validation(
     config: Mapping[str, Any],
-    pairs: Sequence[SentencePair],
-    tokenizer: Tokenizer,
+    ready: Prepared,
+    scorer: Scorer,
     settings: TrainerSettings,
     precision: str,
 ) -> Validate:
@@ -195,9 +179,9 @@ def _validation(
         name="search",
         trusted_packages=config["trusted_packages"],
     )()
-    scorer = Scorer()
+    tokenizer, pairs = ready.tokenizer, ready.corpus.valid
     src, tgt = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
-    encoded = list(zip(tokenizer.encode_src(src), tokenizer.encode_tgt(tgt), strict=True))
+    encoded = PairsInMemory(zip(tokenizer.encode_src(src), tokenizer.encode_tgt(tgt), strict=True))
 
     def validate(model: Seq2SeqModel) -> dict[str, float]:
         values = validation_loss(
@@ -210,25 +194,25 @@ def _validation(
     return validate
 
 
-def _record(
-    run: RunDirectory,
-    config: dict[str, Any],
-    corpus: ParallelCorpus,
-    tokenizer: Tokenizer,
-    parameters: int,
-    *,
-    new: bool,
-) -> None:
+def _begin(run: RunDirectory, ready: Prepared, start: Start | None) -> None:
+    """Make the directory, with what stays the same however often the run is resumed."""
+    RunDirectory.create(run.path)
+    for path in ready.tokenizer.save(run.path):
+        run.add_file(path.name)
+    for name, pairs in ready.corpus.tests.items():
+        run.write_test_set(name, [pair.src for pair in pairs], [pair.tgt for pair in pairs])
+    source = {"run": start.name, "weights": start.sha256} if start else None
+    run.commit(init_from=source)
+
+
+def _record(run: RunDirectory, config: dict[str, Any], ready: Prepared, parameters: int) -> None:
     """Write down what is being trained, before the first step."""
-    if new:
-        RunDirectory.create(run.path)
-        for path in tokenizer.save(run.path):
-            run.add_file(path.name)
     run.write_config(config)
     run.commit(
         parameters=parameters,
-        corpora=corpus.fingerprints(),
-        cleaning=corpus.cleaning.as_dict(),
+        longest_source=ready.ids.longest_source,
+        corpora=ready.corpus.fingerprints,
+        cleaning=ready.corpus.cleaning.as_dict(),
         versions={
             "nmt": version("nmt"),
             "python": platform.python_version(),
@@ -236,24 +220,3 @@ def _record(
             "sentencepiece": version("sentencepiece"),
         },
     )
-
-
-def _check_resumed(run: RunDirectory, config: dict[str, Any], corpus: ParallelCorpus) -> None:
-    """ValueError for a change that would make another run of it; a word on every other change."""
-    if run.manifest().get("corpora") != corpus.fingerprints():
-        raise ValueError(
-            f"{run.path} was trained on other text than the data options name now: "
-            f"go on with the same files, or choose another run="
-        )
-    before, now = dict(checks.dotted(run.config())), dict(checks.dotted(config))
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        section, _, rest = name.partition(".")
-        if old == new or (section == "data" and rest.endswith(("src", "tgt"))):
-            continue  # the files may have moved: their content was compared
-        if section in FIXED or name in ("trainer.batch_tokens", "trainer.accumulate"):
-            raise ValueError(
-                f"{run.path} has {name}={old}, a resumed run cannot change it to {new}: "
-                f"leave it as it was, or choose another run="
-            )
-        log.warning("%s was %s, from here on it is %s", name, old, new)

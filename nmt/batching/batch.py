@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.tokenizer import BOS, EOS, PAD
+
+Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,24 @@ class Batch:
         return type(self)(*(t.to(device) for t in (self.src, self.tgt_input, self.labels)))
 
 
-def collate(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Batch:
+def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:
     """Pairs of plain ids -> one batch; BOS and EOS are added before padding."""
+    src, tgt = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     return Batch(
-        src=pad([[*src, EOS] for src, _ in pairs]),
-        tgt_input=pad([[BOS, *tgt] for _, tgt in pairs]),
-        labels=pad([[*tgt, EOS] for _, tgt in pairs]),
+        src=_padded(src, after=EOS),
+        tgt_input=_padded(tgt, before=BOS),
+        labels=_padded(tgt, after=EOS),
     )
 
 
-def pad(rows: Sequence[Sequence[int]]) -> Tensor:
-    """Rows of ids -> (B, longest), PAD on the right."""
-    longest = max(len(row) for row in rows)
-    return torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in rows])
+def _padded(rows: Sequence[Ids], *, before: int | None = None, after: int | None = None) -> Tensor:
+    """Rows of ids, with one id before or after each -> (B, longest), PAD on the right."""
+    first = 0 if before is None else 1
+    padded = np.full((len(rows), max(map(len, rows)) + 1), PAD, dtype=np.int64)
+    if before is not None:
+        padded[:, 0] = before
+    for row, ids in zip(padded, rows, strict=True):
+        row[first : first + len(ids)] = ids
+        if after is not None:
+            row[len(ids)] = after
+    return torch.from_numpy(padded)

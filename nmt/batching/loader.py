@@ -1,12 +1,36 @@
 """The batches of an epoch, the same ones whenever it is asked for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
-from nmt.batching.batch import Batch, collate
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.batching.batch import Batch, Ids, collate
 from nmt.batching.sampler import token_batches
 
-Ids = Sequence[int]
-EncodedPairs = Sequence[tuple[Ids, Ids]]
+
+class EncodedPairs(Protocol):
+    """Source and target ids of pairs, neither with BOS nor with EOS, by number.
+
+    lengths: (N, 2), source and target tokens.
+    """
+
+    lengths: NDArray[np.int32]
+
+    def __getitem__(self, row: int) -> tuple[Ids, Ids]: ...
+
+
+class PairsInMemory:
+    """EncodedPairs that are few, such as those of validation."""
+
+    def __init__(self, pairs: Iterable[tuple[Ids, Ids]]) -> None:
+        self._pairs = list(pairs)
+        lengths = [(len(src), len(tgt)) for src, tgt in self._pairs]
+        self.lengths = np.array(lengths, dtype=np.int32).reshape(-1, 2)
+
+    def __getitem__(self, row: int) -> tuple[Ids, Ids]:
+        return self._pairs[row]
 
 
 class TrainingBatches:
@@ -25,21 +49,20 @@ class TrainingBatches:
     def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
         """How many batches the epoch has, and a way to read them from the n-th on."""
         pairs = self.encode(epoch)
-        batches = token_batches(sizes(pairs), self.batch_tokens, seed=self.seed, epoch=epoch)
+        batches = token_batches(pairs.lengths, self.batch_tokens, seed=self.seed, epoch=epoch)
 
         def read(first: int) -> Iterator[Batch]:
-            for batch in batches[first:]:
-                yield collate([pairs[i] for i in batch])
+            for batch in batches.read(first):
+                yield _batch(pairs, batch)
 
         return len(batches), read
 
 
 def sorted_batches(pairs: EncodedPairs, *, batch_tokens: int) -> Iterator[Batch]:
     """Every pair once, without shuffling, for validation."""
-    for batch in token_batches(sizes(pairs), batch_tokens):
-        yield collate([pairs[i] for i in batch])
+    for batch in token_batches(pairs.lengths, batch_tokens):
+        yield _batch(pairs, batch)
 
 
-def sizes(pairs: EncodedPairs) -> list[tuple[int, int]]:
-    """Source and target tokens of each pair, EOS included."""
-    return [(len(src) + 1, len(tgt) + 1) for src, tgt in pairs]
+def _batch(pairs: EncodedPairs, rows: NDArray[np.int64]) -> Batch:
+    return collate([pairs[row] for row in rows.tolist()])

@@ -1,17 +1,6 @@
-"""Parallel text: read strictly, cleaned in the open."""
+"""Parallel text: read strictly, cleaned in the open, kept on disk."""
 
-from nmt.corpus.cleaning import CleaningReport, CleaningRules, clean
-from nmt.corpus.corpus import ParallelCorpus, fingerprint, load_corpus
+from nmt.corpus.fingerprint import fingerprint
 from nmt.corpus.reading import SentencePair, read_lines, read_pairs
 
-__all__ = [
-    "CleaningReport",
-    "CleaningRules",
-    "ParallelCorpus",
-    "SentencePair",
-    "clean",
-    "fingerprint",
-    "load_corpus",
-    "read_lines",
-    "read_pairs",
-]
+__all__ = ["SentencePair", "fingerprint", "read_lines", "read_pairs"]

@@ -9,18 +9,19 @@ No piece reaches over a space: a line's words are segmented one by one.
 import math
 import random
 from bisect import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 import sentencepiece as spm
 
 _SPACE_MARK = "\u2581"
+_LATTICES = 50_000  # words kept at most: a large corpus has millions
 
 
 def sample(
-    model: spm.SentencePieceProcessor, lines: Sequence[str], sampling: float, seed: int
-) -> list[list[int]]:
-    """Ids of a random segmentation of each line.
+    model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
+) -> Iterator[list[int]]:
+    """Ids of a random segmentation of each line, one after the other.
 
     sampling: with BPE the probability of dropping a merge, with unigram the exponent alpha.
     """
@@ -47,7 +48,7 @@ def sample(
             for token in ids.get(piece) or [byte_ids[byte] for byte in piece.encode()]
         ]
 
-    return [encode(line) if line else [] for line in lines]
+    return (encode(line) if line else [] for line in lines)
 
 
 class BPEDropout:
@@ -94,6 +95,8 @@ class UnigramSampling:
     def __call__(self, word: str) -> list[str]:
         lattice = self._lattices.get(word)
         if lattice is None:
+            if len(self._lattices) == _LATTICES:
+                self._lattices.clear()
             lattice = self._lattices[word] = self._lattice(word)
         pieces = []
         end = len(word)

@@ -4,11 +4,12 @@ Text is neither normalised nor trimmed, and a character outside the vocabulary b
 bytes, so that decoding what was encoded gives the same text back.
 """
 
+import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import sentencepiece as spm
 
@@ -25,6 +26,12 @@ _ESCAPE = "\x1b"
 _ESCAPED = re.compile(f"{_ESCAPE}([_{_ESCAPE}])")
 
 
+class Pairs(Protocol):
+    """(source, target) texts that can be iterated over more than once."""
+
+    def __iter__(self) -> Iterator[tuple[str, str]]: ...
+
+
 class Tokenizer:
     """One SentencePiece model for both languages, or one each; ids 0-3 are PAD, UNK, BOS, EOS.
 
@@ -39,7 +46,7 @@ class Tokenizer:
     @classmethod
     def train(
         cls,
-        pairs: Iterable[tuple[str, str]],
+        pairs: Pairs,
         *,
         kind: str,
         vocab_size: int,
@@ -48,6 +55,7 @@ class Tokenizer:
     ) -> Self:
         """Learn the pieces of (source, target) pairs; the same pairs give the same tokenizer.
 
+        pairs: iterated over once for each side.
         kind: "bpe" (Sennrich et al. 2016) or "unigram" (Kudo 2018).
         vocab_size: of the joint model, or of each; it includes 4 special and 256 byte pieces.
         character_coverage: share of the text's characters that get pieces of their own; for scripts
@@ -62,11 +70,10 @@ class Tokenizer:
             raise ValueError(
                 f"tokenizer.character_coverage must be at most 1, got {character_coverage!r}"
             )
-        pairs = list(pairs)
-        src, tgt = [src for src, _ in pairs], [tgt for _, tgt in pairs]
-        texts = {"both languages": src + tgt} if joint else {"the source": src, "the target": tgt}
+        texts = {"both languages": (0, 1)} if joint else {"the source": (0,), "the target": (1,)}
         models, problems = [], []
-        for what, lines in texts.items():
+        for what, sides in texts.items():
+            lines = (pair[side] for side in sides for pair in pairs)
             try:
                 models.append(_train(lines, what, kind, vocab_size, character_coverage))
             except ValueError as error:
@@ -88,25 +95,36 @@ class Tokenizer:
     def tgt_vocab_size(self) -> int:
         return len(self._tgt)
 
-    def encode_src(
-        self, lines: Sequence[str], *, sampling: float = 0.0, seed: int = 0
-    ) -> list[list[int]]:
-        """Source ids of each line.
+    def encode_src(self, lines: Sequence[str], *, threads: int = 1) -> list[list[int]]:
+        """Source ids of each line, the one best segmentation.
 
-        sampling: 0 for the one best segmentation. Above 0 a random one: with BPE the probability
-            of leaving out a merge (BPE-dropout, Provilkov et al. 2020), with unigram the smoothing
-            exponent alpha (Kudo 2018, section 3.2; the smaller, the more random).
+        Raises ValueError for a line that is no valid Unicode text.
+        """
+        return _encode(self._src, lines, threads)
+
+    def encode_tgt(self, lines: Sequence[str], *, threads: int = 1) -> list[list[int]]:
+        """Target ids of each line; as ``encode_src``."""
+        return _encode(self._tgt, lines, threads)
+
+    def sample_src(
+        self, lines: Iterable[str], *, sampling: float, seed: int
+    ) -> Iterator[list[int]]:
+        """Source ids of each line in turn, a random segmentation of it.
+
+        sampling: with BPE the probability of leaving out a merge (BPE-dropout, Provilkov et al.
+            2020), with unigram the smoothing exponent alpha (Kudo 2018, section 3.2; the smaller,
+            the more random).
         seed: the same lines, sampling and seed give the same ids, here and in any other process.
 
         Raises ValueError for a line that is no valid Unicode text.
         """
-        return _encode(self._src, lines, sampling, seed)
+        return _sample(self._src, lines, sampling, seed)
 
-    def encode_tgt(
-        self, lines: Sequence[str], *, sampling: float = 0.0, seed: int = 0
-    ) -> list[list[int]]:
-        """Target ids of each line; as ``encode_src``."""
-        return _encode(self._tgt, lines, sampling, seed)
+    def sample_tgt(
+        self, lines: Iterable[str], *, sampling: float, seed: int
+    ) -> Iterator[list[int]]:
+        """Target ids of each line in turn; as ``sample_src``, by other random numbers."""
+        return _sample(self._tgt, lines, sampling, f"target {seed}")
 
     def decode_src(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """The text of each sequence of source ids; as ``decode_tgt``."""
@@ -126,6 +144,13 @@ class Tokenizer:
     def tgt_pieces(self, ids: Sequence[int]) -> list[str]:
         """Target pieces for people to look at."""
         return [self._tgt.id_to_piece(token) for token in ids]
+
+    def sha256(self) -> str:
+        """What a tokenizer is recognised by: the same for those that encode in the same way."""
+        digest = hashlib.sha256()
+        for model in (self._src, self._tgt):
+            digest.update(model.serialized_model_proto())
+        return digest.hexdigest()
 
     def save(self, directory: str | Path) -> list[Path]:
         """Write one model file, or one for each language, and return their paths."""
@@ -154,15 +179,24 @@ class Tokenizer:
 
 
 def _train(
-    lines: list[str], what: str, kind: str, vocab_size: int, character_coverage: float
+    lines: Iterable[str], what: str, kind: str, vocab_size: int, character_coverage: float
 ) -> spm.SentencePieceProcessor:
-    sentences = _escape(lines)
-    if not any(map(str.strip, sentences)):
-        raise ValueError(f"no text to train the tokenizer of {what} on")
+    blank, problem = True, None
+
+    def sentences() -> Iterator[str]:
+        nonlocal blank, problem
+        try:
+            for sentence in _escape(lines):
+                blank = blank and not sentence.strip()
+                yield sentence
+        except ValueError as error:
+            problem = error  # SentencePiece turns whatever is raised into a RuntimeError
+            raise
+
     model = io.BytesIO()
     try:
         spm.SentencePieceTrainer.train(
-            sentence_iterator=iter(sentences),
+            sentence_iterator=sentences(),
             model_writer=model,
             model_type=kind,
             vocab_size=vocab_size,
@@ -179,6 +213,10 @@ def _train(
             minloglevel=2,
         )
     except RuntimeError as error:
+        if problem:
+            raise problem from None
+        if blank:
+            raise ValueError(f"no text to train the tokenizer of {what} on") from None
         raise _advice(error, what, vocab_size) from error
     return spm.SentencePieceProcessor(model_proto=model.getvalue())
 
@@ -212,13 +250,17 @@ def _load(path: Path) -> spm.SentencePieceProcessor:
 
 
 def _encode(
-    model: spm.SentencePieceProcessor, lines: Sequence[str], sampling: float, seed: int
+    model: spm.SentencePieceProcessor, lines: Iterable[str], threads: int
 ) -> list[list[int]]:
-    checks.probability("tokenizer.sampling", sampling)
-    sentences = _escape(lines)
-    if sampling == 0:
-        return list(model.encode(sentences))
-    return sample(model, sentences, sampling, seed)
+    return list(model.encode(list(_escape(lines)), num_threads=threads))
+
+
+def _sample(
+    model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
+) -> Iterator[list[int]]:
+    if checks.probability("tokenizer.sampling", sampling) == 0:
+        raise ValueError("tokenizer.sampling=0 leaves nothing to draw")
+    return sample(model, _escape(lines), sampling, seed)
 
 
 def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]]) -> list[str]:
@@ -229,9 +271,8 @@ def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]
     ]
 
 
-def _escape(lines: Iterable[str]) -> list[str]:
+def _escape(lines: Iterable[str]) -> Iterator[str]:
     """The lines with the space mark and the escape itself escaped; ValueError for surrogates."""
-    escaped = []
     for number, line in enumerate(lines, start=1):
         try:
             line.encode("utf-8")
@@ -240,5 +281,4 @@ def _escape(lines: Iterable[str]) -> list[str]:
                 f"sentence {number} is no valid Unicode text:"
                 f" {line[error.start]!r} at character {error.start + 1} is half of a surrogate pair"
             ) from None
-        escaped.append(line.replace(_ESCAPE, _ESCAPE * 2).replace(_SPACE_MARK, _ESCAPE + "_"))
-    return escaped
+        yield line.replace(_ESCAPE, _ESCAPE * 2).replace(_SPACE_MARK, _ESCAPE + "_")

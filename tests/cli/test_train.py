@@ -18,7 +18,7 @@ def names(command: Callable[..., Outcome]) -> Callable[..., list[str]]:
 
         def work(cfg: DictConfig) -> None:
             # What runs sees Hydra's own arguments, too.
-            found.append(run_name(cfg.seed, sys.argv[1:]))
+            found.append(run_name(cfg.seed, cfg.init_from, sys.argv[1:]))
 
         assert command("train", *arguments, work=work).code == 0
         return found
@@ -34,6 +34,7 @@ def names(command: Callable[..., Outcome]) -> Callable[..., list[str]]:
         (["data=multi30k", "data.dir=x", "model=lstm"], "multi30k-lstm-s1"),
         (["experiment=demo_full", "model=lstm"], "demo_full-lstm-s1"),
         (["experiment=demo", "model=small/lstm"], "demo-small_lstm-s1"),
+        (["init_from=runs/a-lstm-s1/", "seed=2"], "demo-from-a-lstm-s1-s2"),
         (["model=lstm", "model/attention=luong_dot"], "demo-lstm-s1-attention-luong_dot"),
     ],
 )
@@ -49,6 +50,10 @@ def test_the_runs_of_a_sweep_have_names_of_their_own(names: Callable[..., list[s
         "demo-lstm-s2",
         "demo-transformer-s1",
         "demo-transformer-s2",
+    ]
+    assert names("-m", "init_from=runs/a,runs/b", "model.dropout=0.1,0.2")[1:3] == [
+        "demo-from-a-s1-dropout-0.2",
+        "demo-from-b-s1-dropout-0.1",
     ]
     assert names("-m", "model=lstm", "model.hidden_size=8,16", "optimizer.lr=0.1,0.2")[1:3] == [
         "demo-lstm-s1-hidden_size-8-lr-0.2",

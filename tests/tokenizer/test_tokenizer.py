@@ -1,5 +1,6 @@
 """Text comes back exactly, ids stay what they are, and bad values are told with a remedy."""
 
+import itertools
 import json
 import pickle
 import random
@@ -65,6 +66,18 @@ CORPUS = corpus()
 SRC = [src for src, _ in CORPUS]
 
 
+def sampled(
+    tokenizer: Tokenizer, lines: list[str], sampling: float = 0.3, *, seed: int = 1
+) -> list[list[int]]:
+    return list(tokenizer.sample_src(lines, sampling=sampling, seed=seed))
+
+
+def sampled_tgt(
+    tokenizer: Tokenizer, lines: list[str], sampling: float = 0.3, *, seed: int = 1
+) -> list[list[int]]:
+    return list(tokenizer.sample_tgt(lines, sampling=sampling, seed=seed))
+
+
 @pytest.fixture(
     scope="module",
     params=[("bpe", True), ("bpe", False), ("unigram", True), ("unigram", False)],
@@ -80,13 +93,12 @@ def bpe() -> Tokenizer:
     return Tokenizer.train(CORPUS, kind="bpe", vocab_size=330, joint=False)
 
 
-@pytest.mark.parametrize("sampling", [0.0, 0.3])
-def test_text_comes_back_exactly(tokenizer: Tokenizer, sampling: float) -> None:
+def test_text_comes_back_exactly(tokenizer: Tokenizer) -> None:
     texts = HOSTILE + SRC
-    ids = tokenizer.encode_src(texts, sampling=sampling)
-    assert tokenizer.decode_src(ids) == texts
-    ids = tokenizer.encode_tgt(texts, sampling=sampling)
-    assert tokenizer.decode_tgt(ids) == texts
+    for ids in (tokenizer.encode_src(texts), sampled(tokenizer, texts)):
+        assert tokenizer.decode_src(ids) == texts
+    for ids in (tokenizer.encode_tgt(texts), sampled_tgt(tokenizer, texts)):
+        assert tokenizer.decode_tgt(ids) == texts
 
 
 def test_any_text_comes_back_exactly(tokenizer: Tokenizer) -> None:
@@ -108,11 +120,11 @@ def test_hostile_training_text_does_no_harm(kind: str) -> None:
     assert not SPECIAL & {token for sentence in ids for token in sentence}
 
 
-@pytest.mark.parametrize("sampling", [0.0, 0.3])
-def test_no_text_becomes_a_special_id(tokenizer: Tokenizer, sampling: float) -> None:
-    ids = tokenizer.encode_tgt(HOSTILE + SRC, sampling=sampling)
-    assert not SPECIAL & {token for sentence in ids for token in sentence}
-    assert max(map(max, filter(None, ids))) < tokenizer.tgt_vocab_size
+def test_no_text_becomes_a_special_id(tokenizer: Tokenizer) -> None:
+    texts = HOSTILE + SRC
+    for ids in (tokenizer.encode_tgt(texts), sampled_tgt(tokenizer, texts)):
+        assert not SPECIAL & {token for sentence in ids for token in sentence}
+        assert max(map(max, filter(None, ids))) < tokenizer.tgt_vocab_size
     assert [len(sentence) for sentence in tokenizer.encode_tgt([""])] == [0]
 
 
@@ -149,7 +161,7 @@ def test_training_is_deterministic(kind: str, tmp_path: Path) -> None:
     files = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        tokenizer = Tokenizer.train(iter(CORPUS), kind=kind, vocab_size=330, joint=True)
+        tokenizer = Tokenizer.train(CORPUS, kind=kind, vocab_size=330, joint=True)
         files.append(tokenizer.save(tmp_path / name)[0].read_bytes())
     assert files[0] == files[1]
 
@@ -168,11 +180,11 @@ def test_long_sentences_are_trained_on() -> None:
 
 
 def test_sampling_depends_on_the_seed_alone(tokenizer: Tokenizer) -> None:
-    first = tokenizer.encode_src(SRC, sampling=0.3, seed=7)
-    assert tokenizer.encode_src(SRC, sampling=0.3, seed=8) != first
-    tokenizer.encode_tgt(SRC, sampling=0.5, seed=9)
-    assert tokenizer.encode_src(SRC, sampling=0.3, seed=7) == first
-    assert pickle.loads(pickle.dumps(tokenizer)).encode_src(SRC, sampling=0.3, seed=7) == first
+    first = sampled(tokenizer, SRC, seed=7)
+    assert sampled(tokenizer, SRC, seed=8) != first
+    sampled_tgt(tokenizer, SRC, 0.5, seed=9)
+    assert sampled(tokenizer, SRC, seed=7) == first
+    assert sampled(pickle.loads(pickle.dumps(tokenizer)), SRC, seed=7) == first
 
 
 def test_sampling_is_the_same_in_another_process(tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -181,16 +193,36 @@ def test_sampling_is_the_same_in_another_process(tokenizer: Tokenizer, tmp_path:
     (tmp_path / "lines.json").write_text(json.dumps(SRC))
     program = (
         "import json, pathlib, sys, nmt.tokenizer as t; run = pathlib.Path(sys.argv[1]);"
-        "lines = json.loads((run / 'lines.json').read_text());"
-        "print(t.Tokenizer.load(run).encode_src(lines, sampling=0.3, seed=2**64 + 7))"
+        "lines = json.loads((run / 'lines.json').read_text()); tokenizer = t.Tokenizer.load(run);"
+        "options = {'sampling': 0.3, 'seed': 2**64 + 7};"
+        "src = list(tokenizer.sample_src(lines, **options));"
+        "print(json.dumps([src, list(tokenizer.sample_tgt(lines, **options))]))"
     )
     output = subprocess.check_output([sys.executable, "-c", program, str(tmp_path)], text=True)
-    assert json.loads(output) == tokenizer.encode_src(SRC, sampling=0.3, seed=2**64 + 7)
+    seed = 2**64 + 7
+    expected = [sampled(tokenizer, SRC, seed=seed), sampled_tgt(tokenizer, SRC, seed=seed)]
+    assert json.loads(output) == expected
+
+
+def test_the_sides_of_a_pair_draw_different_numbers(tokenizer: Tokenizer) -> None:
+    seeds = range(4)
+    src = [sampled(tokenizer, SRC, seed=seed) for seed in seeds]
+    assert not [seed for seed in seeds if sampled_tgt(tokenizer, SRC, seed=seed) in src]
 
 
 def test_sampling_segments_equal_lines_differently(tokenizer: Tokenizer) -> None:
-    ids = tokenizer.encode_src([" ".join(SRC[:9])] * 20, sampling=0.05, seed=1)
+    ids = sampled(tokenizer, [" ".join(SRC[:9])] * 20, 0.05)
     assert len(set(map(tuple, ids))) == 20
+
+
+def test_a_line_is_sampled_when_it_is_asked_for(tokenizer: Tokenizer) -> None:
+    """So that memory does not grow with the corpus."""
+    endless = tokenizer.sample_src(itertools.cycle(SRC), sampling=0.3, seed=1)
+    assert list(itertools.islice(endless, len(SRC))) == sampled(tokenizer, SRC)
+
+
+def test_threads_change_nothing(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode_src(HOSTILE + SRC, threads=2) == tokenizer.encode_src(HOSTILE + SRC)
 
 
 def test_saved_and_loaded(tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -277,7 +309,7 @@ def test_values_out_of_range_are_refused(options: dict[str, object], message: st
 def test_sampling_out_of_range_is_refused(bpe: Tokenizer) -> None:
     for sampling in (-0.1, 1.0, float("nan")):
         with pytest.raises(ValueError, match=r"tokenizer\.sampling must be"):
-            bpe.encode_src(["a"], sampling=sampling)
+            bpe.sample_src(["a"], sampling=sampling, seed=1)
 
 
 def test_half_a_surrogate_pair_is_refused(bpe: Tokenizer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from nmt.batching.loader import TrainingBatches, sorted_batches
+from nmt.batching.loader import PairsInMemory, TrainingBatches, sorted_batches
 from nmt.models.attention import AdditiveAttention
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.lstm import LSTMSeq2Seq
@@ -60,14 +60,16 @@ def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Train
         RunDirectory.create(path)
 
     def validate(model: Seq2SeqModel) -> dict[str, float]:
-        values = validation_loss(model, sorted_batches(PAIRS[:20], batch_tokens=60), "fp32")
+        values = validation_loss(
+            model, sorted_batches(PairsInMemory(PAIRS[:20]), batch_tokens=60), "fp32"
+        )
         return values | {"bleu": 10.0}
 
     options: dict[str, Any] = {
         "model": model,
         "optimizer": adamw(model, lr=0.01, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.01),
         "schedule": InverseSquareRoot(warmup_steps=3, total_steps=None),
-        "batches": TrainingBatches(lambda epoch: PAIRS, batch_tokens=60, seed=1),
+        "batches": TrainingBatches(lambda epoch: PairsInMemory(PAIRS), batch_tokens=60, seed=1),
         "validate": validate,
         "run": run,
         "settings": settings,
@@ -174,7 +176,9 @@ def test_accumulated_batches_weigh_by_their_tokens(tmp_path: Path) -> None:
         trainer = make_trainer(
             path,
             settings,
-            batches=TrainingBatches(lambda epoch: PAIRS[:24], batch_tokens=batch_tokens, seed=1),
+            batches=TrainingBatches(
+                lambda epoch: PairsInMemory(PAIRS[:24]), batch_tokens=batch_tokens, seed=1
+            ),
         )
         for module in trainer.model.modules():
             if hasattr(module, "rate"):
