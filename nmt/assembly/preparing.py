@@ -15,7 +15,7 @@ from nmt import checks
 from nmt.batching.ids import IdsStore, encoded
 from nmt.cache import Cache
 from nmt.corpus.corpus import ParallelCorpus, load_corpus
-from nmt.run_directory import RunDirectory
+from nmt.run_directory import RunDirectory, check_test_name
 from nmt.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def prepared(
 
     tokenizer: where given it is used, and ``options`` are not.
     """
-    _check_tokenizer_options(options)
+    _check(data, options)
     corpus = load_corpus(data, cache)
     tokenizer = tokenizer or _tokenizer(corpus, options, cache)
     ids = encoded(corpus.train, corpus.fingerprints["train"], tokenizer, cache, threads)
@@ -79,8 +79,10 @@ def tokenizer_of(run: RunDirectory) -> Tokenizer:
     return Tokenizer.load(run.path)
 
 
-def _check_tokenizer_options(options: Mapping[str, Any]) -> None:
-    """ValueError before a long corpus is read."""
+def _check(data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """ValueError for what would fail only after a long corpus was read."""
+    for name in data["tests"]:
+        check_test_name(str(name))
     checks.probability("tokenizer.sampling", options["sampling"])
     checks.positive_int("tokenizer.vocab_size", options["vocab_size"])
 

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
-from nmt.corpus import CleaningReport, CleaningRules, SentencePair, clean
+from nmt.corpus.cleaning import RULES, CleaningReport, CleaningRules
+from nmt.corpus.reading import SentencePair
+from tests.corpus.fake import built, clean
 
 
 def pairs(*texts: tuple[str, str]) -> list[SentencePair]:
@@ -108,6 +110,7 @@ def test_counts_add_up_and_the_first_rule_has_a_pair() -> None:
     ]
     kept, report = clean(corpus, CleaningRules(max_words=20, max_ratio=2.0), good(1))
     assert report.dropped == {
+        "not_text": 0,
         "empty": 1,
         "too_long": 2,
         "length_ratio": 2,
@@ -132,6 +135,7 @@ def test_cleaning_twice_drops_nothing_more() -> None:
 
 def test_the_report_names_every_rule_with_its_count() -> None:
     _, report = clean([*good(2000), *good(1200)], CleaningRules(), good(1))
+    assert list(report.dropped) == list(RULES)
     text = report.lines()
     assert "3,200 training pairs" in text[0]
     for line, (rule, count) in zip(text[1:-1], report.dropped.items(), strict=True):
@@ -143,9 +147,98 @@ def test_the_report_names_every_rule_with_its_count() -> None:
     assert saved["rules"]["max_ratio"] == CleaningRules().max_ratio
 
 
-def test_no_pairs_are_no_trouble() -> None:
-    assert clean([], CleaningRules(), good(1))[0] == []
-    assert clean(pairs(("", "a"), ("", "b")), CleaningRules(), [])[0] == []
+@pytest.mark.parametrize("rows", [[], [("", "a"), ("b", "")], [(None, None)]])
+def test_nothing_left_is_an_error_that_says_why(rows: list[tuple[object, object]]) -> None:
+    with pytest.raises(ValueError, match="no training pair") as error:
+        clean(rows, CleaningRules(), [])
+    assert f"{len(rows)} training pairs read" in str(error.value)
+
+
+@pytest.mark.parametrize("value", [None, 3, 2.5, True, b"bytes", ["a"], {"a": "b"}, "half \ud83d"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_is_no_text_goes_and_its_place_is_told(value: object, side: int) -> None:
+    bad = ("a", value) if side else (value, "a")
+    kept, report = clean([*good(2), bad, *good(3)[2:], *[bad] * 5], CleaningRules(), [])
+    assert kept == good(3)
+    assert dropped(report) == {"not_text": 6}
+    assert report.not_text_at == ["fake:3", "fake:5", "fake:6"]
+
+
+def test_words_that_other_readers_take_for_missing_stay() -> None:
+    words = pairs(("NA", "null"), ("None", "nan"), ('"quoted', "a\tb"), ("\ufeffx", "\x00y\r"))
+    assert clean(words, CleaningRules(), [])[0] == words
+
+
+def test_a_line_break_becomes_a_space() -> None:
+    rows = [("a\nb", "c"), ("d", "e\r\nf"), ("g\rh", "i\u2028j"), ("\n", "k")]
+    kept, report = clean(rows, CleaningRules(), [])
+    assert kept == pairs(("a b", "c"), ("d", "e f"), ("g\rh", "i\u2028j"))
+    assert report.line_breaks == 3
+    assert report.lines()[1].strip() == "3 with a line break that became a space"
+    assert dropped(report) == {"empty": 1}
+    assert not clean(good(2), CleaningRules(), [])[1].line_breaks
+
+
+def test_a_pair_turned_round_is_no_repetition() -> None:
+    both = pairs(("a", "b"), ("b", "a"), ("a", "a"), ("b", "b"))
+    assert clean(both, CleaningRules(), [])[0] == both
+
+
+def test_more_than_a_batch_is_cleaned_as_one_corpus() -> None:
+    """Over the borders of what is looked at together, nothing is lost or kept twice."""
+    corpus = good(20_000)
+    kept, report = clean([*corpus, *corpus[::-1]], CleaningRules(), corpus[5:6])
+    assert kept == corpus[:5] + corpus[6:]
+    assert dropped(report) == {"duplicate": 20_000, "held_out": 1}
+
+
+def test_drawn_pairs_leave_the_training_pairs() -> None:
+    parts, report = built(good(500), CleaningRules(), good(3), {"valid": 50, "tests.a": 20})
+    assert [len(parts[part]) for part in ("train", "valid", "tests.a")] == [427, 50, 20]
+    everything = [pair for part in parts.values() for pair in part]
+    assert sorted(everything) == sorted(good(500)[3:])
+    assert report.drawn == {"valid": 50, "tests.a": 20}
+    assert (report.total, report.kept) == (500, 427)
+    assert "50 drawn: valid" in "\n".join(report.lines())
+
+
+def test_what_is_drawn_is_decided_by_content_alone() -> None:
+    corpus = good(400)
+    shuffled = random.Random(3).sample(corpus, len(corpus))
+    turned = [(tgt, src) for src, tgt in corpus]
+    drawn = set(built(corpus, CleaningRules(), (), {"valid": 30})[0]["valid"])
+    assert set(built(shuffled, CleaningRules(), (), {"valid": 30})[0]["valid"]) == drawn
+    other_way = built(turned, CleaningRules(), (), {"valid": 30})[0]["valid"]
+    assert {(src, tgt) for tgt, src in other_way} == drawn
+    fewer = set(built(corpus, CleaningRules(), (), {"valid": 10})[0]["valid"])
+    assert fewer < drawn
+    also = built(corpus, CleaningRules(), (), {"valid": 30, "tests.x": 30})[0]
+    assert set(also["valid"]) == drawn and not drawn & set(also["tests.x"])
+
+
+def test_drawn_pairs_are_held_out() -> None:
+    """With one source in ten translations, drawing one of them holds out the other nine."""
+    corpus = pairs(*((f"quelle {n % 10}", f"a target with number {n}") for n in range(100)))
+    parts, report = built(corpus, CleaningRules(), (), {"valid": 1})
+    ((held, _),) = parts["valid"]
+    assert parts["train"] == [pair for pair in corpus if pair.src != held]
+    assert dropped(report) == {"held_out": 9}
+    off = built(corpus, CleaningRules(drop_held_out=False), (), {"valid": 1})[0]
+    assert len(off["train"]) == 99
+
+
+def test_of_equal_pairs_no_two_are_drawn() -> None:
+    rules = CleaningRules(drop_duplicates=False)
+    with pytest.raises(ValueError, match="no training pair"):  # all others repeat what was drawn
+        built(good(10) * 5, rules, (), {"valid": 10})
+    parts, _ = built(good(10) * 5, rules, (), {"valid": 9})
+    assert len(set(parts["valid"])) == 9
+    assert len(parts["train"]) == 5
+
+
+def test_more_cannot_be_drawn_than_there_are() -> None:
+    with pytest.raises(ValueError, match=r"data\.tests\.x=8: .* out of the 7"):
+        built(good(10), CleaningRules(), (), {"valid": 3, "tests.x": 8})
 
 
 @pytest.mark.parametrize(
