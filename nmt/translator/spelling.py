@@ -4,6 +4,7 @@ Dims: T tokens, W words.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import torch
@@ -52,7 +53,7 @@ def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]
     while place < len(ids):
         end = place + 1
         if ids[place] in _BYTES:
-            run = [token for token in ids[place : place + 4] if token in _BYTES]
+            run = list(takewhile(_BYTES.__contains__, ids[place : place + 4]))
             sizes = [size for size in range(1, len(run) + 1) if is_text(run[:size])]
             end = place + min(sizes, default=1)
             yield Character(_decode(ids[place:end]) or "\ufffd", place, end)

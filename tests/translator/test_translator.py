@@ -1,33 +1,21 @@
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from nmt.models.interface import Encoded, Seq2SeqModel
-from nmt.models.weights import save_weights
-from nmt.run_directory import RunDirectory
 from nmt.search.beam import BeamSearch
 from nmt.search.constraint import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Hypothesis, Search
-from nmt.tokenizer import EOS, PAD, Tokenizer
-from nmt.translator import BLANK, Translator, batches, build_model
+from nmt.tokenizer import EOS, PAD
+from nmt.translator import BLANK, Translator, batches
 from nmt.translator.translation import one_line
 from nmt.translator.translator import SHORTEST
 from tests.toy import ToyModel
 
 LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\u00a0", "a b c"]
-MODEL = {
-    "_target_": "nmt.models.lstm.LSTMSeq2Seq",
-    "embed_size": 8,
-    "hidden_size": 8,
-    "num_layers": 1,
-    "dropout": 0.5,
-    "share_embeddings": True,
-    "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
-}
 
 
 class Letters:
@@ -163,65 +151,3 @@ def test_refuses_a_string_for_a_list_of_lines() -> None:
 def test_refuses_an_empty_budget() -> None:
     with pytest.raises(ValueError, match="batch_tokens"):
         make_translator(batch_tokens=0)
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    pairs = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
-    return Tokenizer.train(pairs, kind="bpe", vocab_size=285, joint=True)
-
-
-def untrained(tokenizer: Tokenizer) -> Seq2SeqModel:
-    torch.manual_seed(1)
-    size = tokenizer.tgt_vocab_size
-    return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
-
-
-@pytest.fixture
-def run(tmp_path: Path, tokenizer: Tokenizer) -> RunDirectory:
-    """A run with an untrained model, as training leaves one."""
-    run = RunDirectory.create(tmp_path / "run")
-    run.write_config({"model": MODEL})
-    for path in tokenizer.save(run.path):
-        run.add_file(path.name)
-    save_weights(untrained(tokenizer), run.path / "model-1.safetensors")
-    run.add_file("model-1.safetensors")
-    run.commit(serving="model-1.safetensors", serving_kind="best")
-    return run
-
-
-def test_a_run_directory_is_all_it_needs(run: RunDirectory, tokenizer: Tokenizer) -> None:
-    direct = Translator(untrained(tokenizer), tokenizer, BeamSearch())
-    moved = run.path.rename(run.path.with_name("moved"))
-    loaded = Translator.load(moved, device="cpu")
-    lines = ["the cat ran", "", "a dog"]
-    assert loaded.translate(lines) == direct.translate(lines)
-    assert not loaded.model.training
-    greedy = Translator.load(str(moved), search=GreedySearch(), device="cpu", batch_tokens=7)
-    assert (greedy.search, greedy.batch_tokens) == (GreedySearch(), 7)
-
-
-@pytest.mark.parametrize("name", ["tokenizer.model", "model-1.safetensors", "config.yaml"])
-def test_refuses_a_damaged_file(run: RunDirectory, name: str) -> None:
-    content = bytearray((run.path / name).read_bytes())
-    content[len(content) // 2] ^= 1
-    (run.path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=f"{name} is damaged"):
-        Translator.load(run.path, device="cpu")
-
-
-def test_refuses_what_is_no_finished_run(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        Translator.load(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="not a run directory"):
-        Translator.load(tmp_path)
-    RunDirectory.create(tmp_path / "begun")
-    with pytest.raises(ValueError, match="no trained model yet"):
-        Translator.load(tmp_path / "begun")
-
-
-def test_refuses_a_class_that_no_one_trusts(run: RunDirectory) -> None:
-    run.write_config({"model": {"_target_": "tests.toy.ToyModel"}})
-    run.commit()
-    with pytest.raises(ValueError, match="trusted_packages"):
-        Translator.load(run.path, device="cpu")

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from nmt.models.ensemble import Ensemble
+from nmt.models.interface import Seq2SeqModel
+from nmt.models.weights import save_weights
+from nmt.run_directory import RunDirectory
+from nmt.search.beam import BeamSearch
+from nmt.search.greedy import GreedySearch
+from nmt.tokenizer import Tokenizer
+from nmt.translator import Translator, build_model
+from tests.translator.conftest import PAIRS
+
+MODEL = {
+    "_target_": "nmt.models.lstm.LSTMSeq2Seq",
+    "embed_size": 8,
+    "hidden_size": 8,
+    "num_layers": 1,
+    "dropout": 0.5,
+    "share_embeddings": True,
+    "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
+}
+
+
+def untrained(tokenizer: Tokenizer, seed: int = 1) -> Seq2SeqModel:
+    torch.manual_seed(seed)
+    size = tokenizer.tgt_vocab_size
+    return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
+
+
+def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: int) -> RunDirectory:
+    """A run with an untrained model, as training leaves one; ``fields`` go into its manifest."""
+    run = RunDirectory.create(path)
+    run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})
+    for file in tokenizer.save(run.path):
+        run.add_file(file.name)
+    save_weights(untrained(tokenizer, seed), run.path / "model-1.safetensors")
+    run.add_file("model-1.safetensors")
+    run.commit(serving="model-1.safetensors", serving_kind="best", **fields)
+    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path, tokenizer: Tokenizer) -> RunDirectory:
+    return make_run(tmp_path / "run", tokenizer)
+
+
+def test_a_run_directory_is_all_it_needs(run: RunDirectory, tokenizer: Tokenizer) -> None:
+    direct = Translator(untrained(tokenizer), tokenizer, BeamSearch())
+    moved = run.path.rename(run.path.with_name("moved"))
+    loaded = Translator.load(moved, device="cpu")
+    lines = ["the cat ran", "", "a dog"]
+    assert loaded.translate(lines) == direct.translate(lines)
+    assert not loaded.model.training
+    greedy = Translator.load(str(moved), search=GreedySearch(), device="cpu", batch_tokens=7)
+    assert (greedy.search, greedy.batch_tokens) == (GreedySearch(), 7)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "model-1.safetensors", "config.yaml"])
+def test_refuses_a_damaged_file(run: RunDirectory, name: str) -> None:
+    content = bytearray((run.path / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (run.path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        Translator.load(run.path, device="cpu")
+
+
+def test_refuses_what_is_no_finished_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Translator.load(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="not a run directory"):
+        Translator.load(tmp_path)
+    RunDirectory.create(tmp_path / "begun")
+    with pytest.raises(ValueError, match="no trained model yet"):
+        Translator.load(tmp_path / "begun")
+
+
+def test_refuses_a_class_that_no_one_trusts(run: RunDirectory) -> None:
+    run.write_config({"model": {"_target_": "tests.toy.ToyModel"}})
+    run.commit()
+    with pytest.raises(ValueError, match="trusted_packages"):
+        Translator.load(run.path, device="cpu")
+
+
+def test_knows_what_the_run_was_trained_on(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    make_run(tmp_path / "new", tokenizer, longest_source=9)
+    make_run(tmp_path / "old", tokenizer)
+    new, old = (Translator.load(tmp_path / name, device="cpu") for name in ("new", "old"))
+    assert (new.longest_source, old.longest_source) == (9, None)
+    assert (new.src_lang, new.tgt_lang) == ("en", "fr")
+
+
+def test_several_runs_translate_together(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    lengths = [{"longest_source": 9}, {"longest_source": 7}, {}]
+    runs = [
+        make_run(tmp_path / str(seed), tokenizer, seed=seed, **fields).path
+        for seed, fields in enumerate(lengths)
+    ]
+    together = Translator.load(runs, device="cpu")
+    models = [untrained(tokenizer, seed).eval() for seed in range(3)]
+    direct = Translator(Ensemble(models), tokenizer, BeamSearch())
+    assert together.translate(["the cat", ""]) == direct.translate(["the cat", ""])
+    assert together.longest_source == 7
+    assert not together.model.training
+    alone = Translator.load([runs[0]], device="cpu")
+    assert alone.translate(["the cat"]) == Translator.load(runs[0], device="cpu").translate(
+        ["the cat"]
+    )
+
+
+def test_runs_with_different_tokenizers_do_not(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    other = Tokenizer.train(PAIRS[:2], kind="bpe", vocab_size=300, joint=True)
+    runs = [
+        make_run(tmp_path / str(seed), own).path
+        for seed, own in enumerate([tokenizer, tokenizer, other])
+    ]
+    with pytest.raises(ValueError, match=f"{runs[0]} and {runs[2]} have different tokenizers"):
+        Translator.load(runs, device="cpu")
+    with pytest.raises(ValueError, match="no run directory"):
+        Translator.load([], device="cpu")

@@ -1,0 +1,275 @@
+"""What ``translate`` can be asked for besides the translation."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from nmt.models.interface import Seq2SeqModel
+from nmt.search.beam import BeamSearch
+from nmt.search.constraint import Constraint
+from nmt.search.greedy import GreedySearch
+from nmt.search.hypothesis import Hypothesis, Search
+from nmt.tokenizer import EOS, PAD, Tokenizer
+from nmt.translator import Terms, Translator
+from nmt.translator.spelling import FIRST_BYTE
+from tests.contract.models import list_models, make_model
+
+MODELS = list_models()
+BROKEN = [FIRST_BYTE + byte for byte in "\U0001f600".encode()[:3]]
+FORTY = "the cat sat. " * 8
+
+
+class Says(Search):
+    """Stands in for a search: what is said, from best to worst, is given by the source's ids.
+
+    asked: the ids and the constraint of each sentence.
+    """
+
+    def __init__(self, say: Callable[[list[int]], list[list[int]]]) -> None:
+        self.say = say
+        self.asked: list[tuple[list[int], Constraint]] = []
+
+    @property
+    def most_hypotheses(self) -> int:
+        return 2
+
+    def __call__(
+        self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
+    ) -> list[list[Hypothesis]]:
+        rows = [[token for token in row if token not in (PAD, EOS)] for row in src.tolist()]
+        given = constraints or [Constraint()] * len(rows)
+        self.asked += zip(rows, given, strict=True)
+        return [
+            [
+                Hypothesis(tuple(ids), -1.0 - rank, -1.0 - rank, True)
+                for rank, ids in enumerate(self.say(row))
+                if not any(_within(phrase, ids) for phrase in constraint.forbid)
+            ]
+            for row, constraint in zip(rows, given, strict=True)
+        ]
+
+
+def _within(phrase: Sequence[int], ids: Sequence[int]) -> bool:
+    return any(tuple(ids[start : start + len(phrase)]) == phrase for start in range(len(ids)))
+
+
+def copies(ids: list[int]) -> list[list[int]]:
+    return [ids, [*ids, ids[-1]]]
+
+
+def make_translator(
+    tokenizer: Tokenizer, search: Search, model: str = "lstm-bahdanau", **options: object
+) -> Translator:
+    size = tokenizer.tgt_vocab_size
+    return Translator(make_model(MODELS[model], vocab_size=size), tokenizer, search, **options)
+
+
+def test_the_n_best_are_what_the_search_found(tokenizer: Tokenizer) -> None:
+    lines = ["the cat", "", "a dog ran"]
+    translations = make_translator(tokenizer, BeamSearch(beam_size=4)).translate(lines, nbest=3)
+    plain = make_translator(tokenizer, BeamSearch(beam_size=4)).translate(lines)
+    for translation, without in zip(translations, plain, strict=True):
+        assert (translation.text, translation.score) == (without.text, without.score)
+        assert without.nbest == ()
+    assert [len(translation.nbest) for translation in translations] == [3, 0, 3]
+    for translation in translations[::2]:
+        best = translation.nbest[0]
+        assert (best.text, best.tokens, best.flags) == (
+            translation.text,
+            translation.tokens,
+            translation.flags,
+        )
+        assert [one.score for one in translation.nbest] == sorted(
+            [one.score for one in translation.nbest], reverse=True
+        )
+
+
+@pytest.mark.parametrize(("search", "nbest"), [(GreedySearch(), 2), (BeamSearch(beam_size=3), 4)])
+def test_refuses_more_than_the_search_finds(
+    tokenizer: Tokenizer, search: Search, nbest: int
+) -> None:
+    translator = make_translator(tokenizer, search)
+    assert translator.translate(["the cat"], nbest=nbest - 1)[0].nbest
+    with pytest.raises(ValueError, match=f"nbest={nbest} .* {nbest - 1}: raise search.beam_size"):
+        translator.translate(["the cat"], nbest=nbest)
+
+
+@pytest.mark.parametrize("terms", [[], [Terms()] * 3])
+def test_refuses_other_than_one_terms_a_line(tokenizer: Tokenizer, terms: list[Terms]) -> None:
+    with pytest.raises(ValueError, match=f"2 lines need one Terms each, got {len(terms)}"):
+        make_translator(tokenizer, GreedySearch()).translate(["a", "b"], terms=terms)
+
+
+def test_terms_are_kept(tokenizer: Tokenizer) -> None:
+    """By a model that knows nothing, so that only constraints can bring them about."""
+    lines = ["the cat sat", "a dog", "", "the cat", "the mat"]
+    translator = make_translator(tokenizer, BeamSearch(beam_size=4))
+    plain = translator.translate(lines)
+    word = plain[3].text.split()[0]
+    terms = [
+        Terms(prefix="un chien"),
+        Terms(require=("tapis", "le chat")),
+        Terms(require=("chat",)),
+        Terms(forbid=(word,)),
+        Terms(),
+    ]
+    kept = translator.translate(lines, terms=terms)
+    assert kept[0].text.startswith("un chien")
+    assert "tapis" in kept[1].text and "le chat" in kept[1].text
+    assert (kept[2].text, kept[2].flags) == ("", ("missing_term",))
+    assert word in plain[3].text.split() and word not in kept[3].text.split()
+    assert kept[4] == plain[4]
+    assert not {"missing_term", "forbidden_term"} & {flag for one in kept[3:] for flag in one.flags}
+
+
+def test_a_forbidden_term_in_other_tokens_is_searched_again(tokenizer: Tokenizer) -> None:
+    usual, dog = tokenizer.encode_tgt(["chat", "chien"])
+    space = tokenizer.encode_tgt([" "])[0][0]
+    ways = [usual, [space, *(FIRST_BYTE + byte for byte in b"chat")], dog]
+    assert tokenizer.decode_tgt(ways) == ["chat", "chat", "chien"]
+    search = Says(lambda ids: ways)
+    terms = [Terms(forbid=("chat",)), Terms()]
+    forbidden, free = make_translator(tokenizer, search).translate(["a", "the cat"], terms=terms)
+    assert (forbidden.text, forbidden.flags) == ("chien", ())
+    assert free.text == "chat"
+    assert len(search.asked) == 3  # only the line concerned is searched again
+
+
+def test_a_forbidden_term_that_comes_again_and_again_is_flagged(tokenizer: Tokenizer) -> None:
+    class Stubborn(Says):
+        def __call__(
+            self,
+            model: Seq2SeqModel,
+            src: Tensor,
+            constraints: Sequence[Constraint] | None = None,
+        ) -> list[list[Hypothesis]]:
+            return super().__call__(model, src)
+
+    search = Stubborn(lambda ids: tokenizer.encode_tgt(["chat"]))
+    (one,) = make_translator(tokenizer, search).translate(["a"], terms=[Terms(forbid=("chat",))])
+    assert one.flags == ("forbidden_term",)
+
+
+@pytest.mark.parametrize("model", ["lstm-bahdanau", "transformer", "ensemble"])
+def test_words_are_aligned_by_attention(tokenizer: Tokenizer, model: str) -> None:
+    lines = ["the  cat\tsat", "", "a dog"]
+    translations = make_translator(tokenizer, Says(copies), model).translate(lines, align=True)
+    assert translations[1].alignment == ()
+    for line, translation in zip(lines, translations, strict=True):
+        assert translation.alignment is not None
+        targets = sorted(target for _, target in translation.alignment)
+        assert targets == list(range(len(translation.text.split())))
+        assert {source for source, _ in translation.alignment} <= set(range(len(line.split())))
+
+
+def test_a_model_that_attends_to_nothing_aligns_nothing(tokenizer: Tokenizer) -> None:
+    translator = make_translator(tokenizer, Says(copies), "lstm-fixed_context")
+    assert translator.translate(["the cat"], align=True)[0].alignment is None
+    attending = make_translator(tokenizer, Says(copies))
+    assert attending.translate(["the cat"])[0].alignment is None
+
+
+@pytest.mark.parametrize("model", ["lstm-bahdanau", "lstm-fixed_context"])
+def test_unknown_characters_are_copied(tokenizer: Tokenizer, model: str) -> None:
+    search = Says(lambda ids: [[*ids[:2], *BROKEN], ids])
+    translator = make_translator(tokenizer, search, model)
+    with_emoji, without = "the cat \U0001f680", "the cat sat"
+    one, other = translator.translate([with_emoji, without], nbest=2)
+    assert one.text.endswith("\U0001f680") and "\ufffd" not in one.text
+    assert one.flags == one.nbest[0].flags == ("copied",)
+    assert one.nbest[1].flags == ()
+    assert other.text.endswith("\ufffd") and other.flags == ()
+    (kept,) = translator.translate([with_emoji], copy_unknown=False)
+    assert kept.text.endswith("\ufffd") and kept.flags == ()
+
+
+def test_a_translation_that_repeats_itself_is_flagged(tokenizer: Tokenizer) -> None:
+    translator = make_translator(tokenizer, Says(lambda ids: [[270, 271] * 20]))
+    again, followed = translator.translate(["the cat sat", "! " * 40])
+    assert again.flags == ("repeats",)
+    assert followed.flags == ()
+
+
+def test_long_lines_are_translated_in_parts(
+    tokenizer: Tokenizer, caplog: pytest.LogCaptureFixture
+) -> None:
+    search = Says(copies)
+    translator = make_translator(tokenizer, search, longest_source=12)
+    lines = ["the cat", FORTY, "", "a dog " * 20]
+    with caplog.at_level(logging.WARNING):
+        translations = translator.translate(lines, align=True, nbest=2)
+    assert max(len(ids) for ids, _ in search.asked) <= 12
+    assert [translation.text for translation in translations] == [
+        " ".join(line.split()) for line in lines
+    ]
+    assert [translation.flags for translation in translations] == [(), ("split",), (), ("split",)]
+    assert [len(translation.nbest) for translation in translations] == [2, 2, 0, 2]
+    assert translations[1].alignment is not None
+    assert {target for _, target in translations[1].alignment} == set(range(len(FORTY.split())))
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 of 4 lines are longer than any that the model was trained on (12 tokens): "
+        "translated in parts"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"), [({"longest_source": 12}, {"split_long": False}), ({}, {})]
+)
+def test_long_lines_stay_whole_where_asked_or_no_length_is_known(
+    tokenizer: Tokenizer, caplog: pytest.LogCaptureFixture, options: dict, asked: dict
+) -> None:
+    search = Says(copies)
+    (one,) = make_translator(tokenizer, search, **options).translate([FORTY], **asked)
+    assert len(search.asked) == 1
+    assert one.flags == () and not caplog.records
+
+
+def test_terms_of_a_long_line(tokenizer: Tokenizer) -> None:
+    search = Says(copies)
+    translator = make_translator(tokenizer, search, longest_source=12)
+    translator.translate([FORTY], terms=[Terms(prefix="le", forbid=("chien",))])
+    assert [bool(constraint.prefix) for _, constraint in search.asked] == [
+        number == 0 for number in range(len(search.asked))
+    ]
+    assert all(constraint.forbid for _, constraint in search.asked)
+    search.asked.clear()
+    translator.translate([FORTY], terms=[Terms(require=("chat",))])
+    assert len(search.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("tgt_lang", "text"), [("zh", "the cat,the dog"), ("fr", "the cat, the dog")]
+)
+def test_parts_are_joined_as_the_language_is_written(
+    tokenizer: Tokenizer, tgt_lang: str, text: str
+) -> None:
+    search = Says(lambda ids: [tokenizer.encode_tgt([tokenizer.decode_src([ids])[0].strip()])[0]])
+    most = len(tokenizer.encode_src(["the cat, the dog"])[0]) - 1
+    translator = make_translator(tokenizer, search, longest_source=most, tgt_lang=tgt_lang)
+    (one,) = translator.translate(["the cat, the dog"])
+    assert one.flags == ("split",)
+    assert one.text == text
+
+
+def test_pairs_are_scored_in_order_whatever_the_batch(tokenizer: Tokenizer) -> None:
+    pairs = [("the cat", "le chat"), ("", ""), ("a dog ran", "un"), ("the", ""), (" ", "chien")]
+    translator = make_translator(tokenizer, GreedySearch())
+    scores = translator.score(pairs)
+    small = make_translator(tokenizer, GreedySearch(), batch_tokens=1)
+    for pair, score, alone in zip(pairs, scores, small.score(pairs), strict=True):
+        blank = not "".join(pair).strip()
+        assert score.tokens == (0 if blank else len(tokenizer.encode_tgt([pair[1]])[0]) + 1)
+        assert (score.log_prob == 0) if blank else (score.log_prob < 0)
+        assert alone.log_prob == pytest.approx(score.log_prob, abs=1e-4)
+    assert translator.score([]) == []
+
+
+def test_scoring_is_in_evaluation_mode_and_gives_the_mode_back(tokenizer: Tokenizer) -> None:
+    translator = make_translator(tokenizer, GreedySearch())
+    translator.model.train()
+    torch.manual_seed(0)
+    assert translator.score([("the cat", "le chat")]) == translator.score([("the cat", "le chat")])
+    assert translator.model.training
