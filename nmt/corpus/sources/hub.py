@@ -102,6 +102,7 @@ class HubSource(PairSource):
     def _dataset(self) -> Any:
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
+        copy = self._cache if self._local else None
         with self._worded():
             return datasets.load_dataset(
                 self._name,
@@ -109,7 +110,7 @@ class HubSource(PairSource):
                 split=self._split,
                 revision=self._revision,
                 streaming=self._streaming,
-                cache_dir=self._cache if self._local else None,
+                cache_dir=copy,
             )
 
     @property
@@ -140,9 +141,7 @@ class HubSource(PairSource):
             yield
         except Exception as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
-            raise ValueError(
-                f"cannot load {self._described} with datasets: {error}{cause}"
-            ) from error
+            raise ValueError(f"cannot load {self._described}: {error}{cause}") from error
 
 
 def _digest(file: str) -> str:
