@@ -130,7 +130,7 @@ def test_a_trusted_file_in_the_current_directory_is_found_last(
     assert made.answer() == 42
     with pytest.raises(ValueError, match="defines no class"):
         factory({"_target_": "colorsys.Outside"}, Slot, name="model", trusted_packages=["colorsys"])
-    with pytest.raises(ValueError, match="No module named 'lying_there'; .* current directory"):
+    with pytest.raises(ValueError, match=r"No module named 'lying_there'; .* current directory"):
         factory({"_target_": "lying_there.A"}, Slot, name="model", trusted_packages=["lying_there"])
     assert sys.path == before
     sys.modules.pop("lying_here")

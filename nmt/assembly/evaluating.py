@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
 
 from nmt.corpus.reading import read_lines, read_pairs
 from nmt.evaluation.evaluation import evaluate as score
+from nmt.evaluation.language import tokenizer_for, unit_for
 from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.significance import Bootstrap
 from nmt.evaluation.store import check_free, directory_in_run, store
@@ -24,18 +26,20 @@ MODES = (
     {"run", "source", "reference"},
     {"hypotheses", "references", "sources", "output"},
 )
-SCORING = ("edges", "side", "unit", "tokenize", "lowercase")
+AT_ONCE = 1024  # sentences between two steps of the progress bar
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What is to be scored, and where the result goes.
 
-    name: of the test set. system: of what translates it.
+    name: of the test set. system: of what translates it. src_lang, tgt_lang: "" where unknown.
     """
 
     name: str
     system: str
+    src_lang: str = ""
+    tgt_lang: str = ""
     sources: Sequence[str]
     references: Sequence[str]
     directory: Path
@@ -45,11 +49,10 @@ def evaluate(cfg: DictConfig) -> None:
     """Score as ``configs/evaluate.yaml`` says; the table goes to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check_mode(config)
-    scoring = Scoring(
-        **{name: config[name] for name in SCORING}, bootstrap=Bootstrap(**config["bootstrap"])
-    )
-    task = _task_of_run(config) if config["run"] else _task_of_files(config)
-    search = config["search"] if config["run"] else {}
+    translates = config["run"] is not None
+    task = _task_of_run(config) if translates else _task_of_files(config)
+    scoring = _scoring(config, task)
+    search = config["search"] if translates else {}
     recipe = Recipe.of(
         system=task.system,
         test_set=TestSet.of(task.name, task.sources, task.references),
@@ -57,7 +60,7 @@ def evaluate(cfg: DictConfig) -> None:
         scoring=scoring,
     )
     check_free(task.directory, recipe, overwrite=config["overwrite"])
-    if config["run"]:
+    if translates:
         hypotheses, facts = _translate(config, task.sources, scoring)
     else:
         hypotheses, facts = read_lines(str(config["hypotheses"])), {}
@@ -87,30 +90,44 @@ def _check_mode(config: Mapping[str, Any]) -> None:
         )
 
 
+def _scoring(config: Mapping[str, Any], task: Task) -> Scoring:
+    """What is null is decided by the languages of the run; 13a and words where they are unknown."""
+    side = config["side"]
+    return Scoring(
+        edges=config["edges"],
+        side=side,
+        unit=config["unit"] or unit_for(task.src_lang if side == "source" else task.tgt_lang),
+        tokenize=config["tokenize"] or tokenizer_for(task.tgt_lang),
+        lowercase=config["lowercase"],
+        bootstrap=Bootstrap(**config["bootstrap"]),
+    )
+
+
 def _task_of_run(config: Mapping[str, Any]) -> Task:
-    run = RunDirectory.open(str(config["run"]))
+    """Of several runs, which translate as one, the first says what there is to translate."""
+    runs = [RunDirectory.open(path) for path in _paths(config["run"])]
+    if not runs:
+        raise ValueError("run=[] names no run: say run=DIR, or run=[DIR,DIR]")
+    directory = _directory(config)
+    if directory is None and len(runs) > 1:
+        raise ValueError("a result of several runs belongs to none of them: say output=DIR")
     if config["test"] is None:
-        name, src, tgt = _file_name(config["source"]), config["source"], config["reference"]
+        name = _file_name(_paths(config["source"])[0])
+        pairs = read_pairs(_paths(config["source"]), _paths(config["reference"]))
+        sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
     else:
         name = str(config["test"])
-        tests = run.config()["data"]["tests"]
-        if name not in tests:
-            raise ValueError(
-                f"{run.path} was trained beside the test sets {', '.join(tests) or '(none)'}, "
-                f"not {name}; other text is given by source= and reference="
-            )
-        src, tgt = tests[name]["src"], tests[name]["tgt"]
-    pairs = read_pairs(src, tgt)
-    task = Task(
+        sources, references = runs[0].test_set(name)
+    data = runs[0].config()["data"]
+    return Task(
         name=name,
-        system=run.path.resolve().name,
-        sources=[pair.src for pair in pairs],
-        references=[pair.tgt for pair in pairs],
-        directory=_directory(config) or directory_in_run(run.path, str(config["name"] or name)),
+        system="+".join(run.path.resolve().name for run in runs),
+        src_lang=data["src_lang"],
+        tgt_lang=data["tgt_lang"],
+        sources=sources,
+        references=references,
+        directory=directory or directory_in_run(runs[0].path, str(config["name"] or name)),
     )
-    if config["test"] is not None:
-        _warn_if_changed(run, task)
-    return task
 
 
 def _task_of_files(config: Mapping[str, Any]) -> Task:
@@ -118,8 +135,8 @@ def _task_of_files(config: Mapping[str, Any]) -> Task:
     directory = _directory(config)
     assert directory is not None
     return Task(
-        name=str(config["name"] or _file_name(config["sources"])),
-        system=_file_name(config["hypotheses"]),
+        name=str(config["name"] or _file_name(str(config["sources"]))),
+        system=_file_name(str(config["hypotheses"])),
         sources=[pair.src for pair in pairs],
         references=[pair.tgt for pair in pairs],
         directory=directory,
@@ -130,11 +147,17 @@ def _translate(
     config: Mapping[str, Any], sources: Sequence[str], scoring: Scoring
 ) -> tuple[list[str], dict[str, Any]]:
     """The translations, and what the evaluation is to say of their making."""
-    from nmt.assembly.translating import load_translator, translated  # torch: not for mere scoring
+    from nmt.assembly.translating import load_translator  # torch: not for mere scoring
 
     translator = load_translator(config)
     start = time.perf_counter()
-    translations = [one for chunk in translated(translator, sources) for one in chunk]
+    translations = []
+    with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
+        for first in range(0, len(sources), AT_ONCE):
+            lines = sources[first : first + AT_ONCE]
+            # Whole, however long: what is measured is the model, not the cutting of its input.
+            translations += translator.translate(lines, split_long=False)
+            progress.update(len(lines))
     seconds = time.perf_counter() - start
     encode = translator.tokenizer.encode_src
     if scoring.side == "reference":
@@ -146,17 +169,14 @@ def _translate(
     }
 
 
-def _warn_if_changed(run: RunDirectory, task: Task) -> None:
-    known = run.manifest().get("corpora", {}).get(f"tests.{task.name}")
-    now = TestSet.of(task.name, task.sources, task.references)
-    if known not in (None, {"src": now.sha256_src, "tgt": now.sha256_ref}):
-        log.warning("test set %s is not what it was when %s was trained", task.name, run.path)
-
-
 def _directory(config: Mapping[str, Any]) -> Path | None:
     return None if config["output"] is None else Path(str(config["output"]))
 
 
-def _file_name(path: str | Sequence[str]) -> str:
-    first = path if isinstance(path, str) else path[0]
-    return Path(first).name.removesuffix(".gz")
+def _paths(value: Any) -> list[str]:
+    """One or several, as the command line gives them: ``source=2024`` is a number there."""
+    return [str(path) for path in (value if isinstance(value, list) else [value])]
+
+
+def _file_name(path: str) -> str:
+    return Path(path).name.removesuffix(".gz")

@@ -25,7 +25,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from nmt import resources
 from nmt.checks import dotted, known_options
-from nmt.cli.arguments import COUNTS, OPEN, own_configs, prepared, typed, with_own_configs
+from nmt.cli.arguments import ANY_FORM, OPEN, own_configs, prepared, typed, with_own_configs
 from nmt.cli.config_files import ConfigFiles
 from nmt.cli.help import help_text
 
@@ -184,10 +184,10 @@ def _compare(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> 
     known_options(where, given, known)
     for name, value in given.items():
         option = f"{where}.{name}".lstrip(".")
-        if option in COUNTS and type(value) is int:
-            continue
         if isinstance(value, dict) and isinstance(known[name], dict):
             _compare(option, value, known[name])
+        elif option in ANY_FORM:
+            continue
         elif value is not None and (wanted := _wanted(value, known[name])):
             raise ValueError(f"{option} must be {wanted}, got {value!r}")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 OPEN = ("data.tests",)
 """Sections whose names the user makes up."""
 
-COUNTS = ("data.valid",)
-"""Sections that a whole number may stand for: so many pairs are drawn from the training pairs."""
+ANY_FORM = ("data.valid",)
+"""What may be given in another form than a config has it: files, or a number of pairs to draw."""
 
 _HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
 

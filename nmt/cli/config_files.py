@@ -68,15 +68,24 @@ class ConfigFiles:
         config says of itself at its top is said of the class that it names.
         """
         comments: dict[str, str] = {}
-        for entry in self._defaults(name):
-            if package and isinstance(entry, str) and entry != "_self_":
-                other = entry.partition("@")[0]
-                folder = "" if other.startswith("/") else f"{name.rpartition('/')[0]}/"
-                comments |= self.comments(folder + other.lstrip("/"), package)
+        for other, there in self._extended(name, package) if package else []:
+            comments |= self.comments(other, there)
         text, prefix = self._read(name), f"{package}." if package else ""
         heading = takewhile(lambda line: line.startswith("#"), text.splitlines())
         comments[f"{prefix}_target_"] = " ".join(line.lstrip("# ") for line in heading)
         return comments | {prefix + path: said for path, said in _comments(text)}
+
+    def _extended(self, name: str, package: str) -> Iterator[tuple[str, str]]:
+        """The configs, with their packages, that one of a group names in its defaults list."""
+        folder = name.rpartition("/")[0]
+        for entry in self._defaults(name):
+            if isinstance(entry, dict):
+                for group, choice in zip(_keys(entry), entry.values(), strict=True):
+                    if not group.startswith("/"):
+                        yield f"{folder}/{group}/{choice}", f"{package}.{group}"
+            elif entry != "_self_":
+                path = entry.partition("@")[0]
+                yield path[1:] if path.startswith("/") else f"{folder}/{path}", package
 
     def _read(self, name: str) -> str:
         for root in self._roots:

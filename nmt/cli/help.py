@@ -65,10 +65,10 @@ def _choices(files: ConfigFiles, groups: Sequence[str]) -> Iterator[str]:
 
 def _lines(options: Mapping[str, Any], comments: Mapping[str, str]) -> Iterator[str]:
     for name, value in dotted(options):
-        yield _wrapped(f"  {name}={_written(value)}  ", _meaning(name, comments), _COLUMN)
+        yield _wrapped(f"  {name}={_written(value)}  ", meaning(name, comments), _COLUMN)
 
 
-def _meaning(option: str, comments: Mapping[str, str]) -> str:
+def meaning(option: str, comments: Mapping[str, str]) -> str:
     """Its comment, or that of the section in which it stands."""
     while option and option not in comments:
         option = option.rpartition(".")[0]

@@ -24,8 +24,8 @@ Train a translator on sentence pairs.
       data.tests.news.src=news.de data.tests.news.tgt=news.en
   nmt-train data=tsv data.src_lang=en data.tgt_lang=fr data.train=pairs.tsv data.valid=1000
   nmt-train run=runs/demo-lstm-s1 model=lstm resume=auto
-  nmt-train init_from=runs/demo-lstm-s1 data=tsv data.train=mine.tsv data.valid=500 \\
-      optimizer.lr=0.0005 schedule.warmup_steps=100
+  nmt-train init_from=runs/demo-lstm-s1 data=tsv data.src_lang=en data.tgt_lang=fr \\
+      data.train=mine.tsv data.valid=500 optimizer.lr=0.0005 schedule.warmup_steps=100
 """
 
 

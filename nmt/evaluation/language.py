@@ -1,15 +1,8 @@
-"""What a language's name decides: how its words are counted."""
+"""What the language written decides: how its words are counted."""
 
-import re
+from nmt.language import base_code, is_written_without_spaces
 
-_OTHER_NAMES = {
-    "zho": "zh", "cmn": "zh", "yue": "zh", "jpn": "ja", "kor": "ko",
-    "tha": "th", "lao": "lo", "khm": "km", "mya": "my",
-}  # fmt: skip
-_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"} | dict.fromkeys(
-    ("th", "lo", "km", "my"), "char"
-)
-_WITHOUT_SPACES = {"zh", "ja", "th", "lo", "km", "my"}
+_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
 
 def tokenizer_for(language: str) -> str:
@@ -18,14 +11,10 @@ def tokenizer_for(language: str) -> str:
     language: a code with or without script and country, such as ja, zh-TW, zho_Hans. Languages
     without spaces for which sacreBLEU has no tokenizer of words are counted in characters.
     """
-    return _TOKENIZERS.get(_code(language), "13a")
+    without = "char" if is_written_without_spaces(language) else "13a"
+    return _TOKENIZERS.get(base_code(language), without)
 
 
 def unit_for(language: str) -> str:
     """What sentence length is counted in: "words", or "characters" where no spaces part words."""
-    return "characters" if _code(language) in _WITHOUT_SPACES else "words"
-
-
-def _code(language: str) -> str:
-    first = re.split("[-_]", language.lower())[0]
-    return _OTHER_NAMES.get(first, first)
+    return "characters" if is_written_without_spaces(language) else "words"

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from nmt.assembly.comparing import compare
 from nmt.assembly.evaluating import evaluate
 from nmt.run_directory import RunDirectory
+from tests.assembly.runs import untrained_run
 
 Compose = Callable[..., DictConfig]
 SOURCES = ["a b c d e", "a b", "a b c", "a"]
@@ -88,19 +89,97 @@ def test_a_result_made_in_another_way_stays(composed: Compose, tmp_path: Path) -
     assert (tmp_path / "out/evaluation.json").read_text() != before
 
 
-def test_a_run_knows_its_test_sets(composed: Compose, tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path / "run")
-    run.write_config({"data": {"tests": {"news": {"src": "src", "tgt": "ref"}}}})
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    """A run that translates from English, badly, beside the test set news."""
+    made = RunDirectory(untrained_run(tmp_path / "run"))
+    made.write_test_set("news", SOURCES, REFERENCES)
+    made.commit()
+    return made
+
+
+def speak(run: RunDirectory, src_lang: str, tgt_lang: str) -> None:
+    run.write_config(run.config() | {"data": {"src_lang": src_lang, "tgt_lang": tgt_lang}})
     run.commit()
+
+
+QUICK = ["bootstrap.samples=10", "search=greedy", "device=cpu"]
+
+
+def test_a_run_knows_its_test_sets(
+    composed: Compose, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("src", "ref"):
+        (tmp_path / name).unlink()  # what the run keeps needs no file beside it
+    evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
+    result = json.loads((run.path / "evaluation/news/evaluation.json").read_text())
+    assert (result["system"], result["test_set"]["n"]) == ("run", 4)
+    assert (result["unit"], "tok:13a" in result["signatures"]["bleu"]) == ("words", True)
+    assert (run.path / "evaluation/news/hypotheses.txt").read_text().count("\n") == 4
     with pytest.raises(ValueError, match=r"beside the test sets news, not old; .*source="):
         evaluate(composed("evaluate", "run=run", "test=old"))
-    with pytest.raises(ValueError, match="no trained model yet"):
-        evaluate(composed("evaluate", "run=run", "test=news"))
-    with pytest.raises(ValueError, match="no trained model yet"):
-        evaluate(composed("evaluate", "run=run", "source=src", "reference=ref"))
     with pytest.raises(ValueError, match="name must be a plain name"):
         evaluate(composed("evaluate", "run=run", "test=news", "name=../news"))
-    assert not (tmp_path / "run" / "evaluation").exists()
+    run.commit(serving=None)
+    for arguments in (["test=news", "name=other"], ["source=hyp", "reference=hyp"]):
+        with pytest.raises(ValueError, match="no trained model yet"):
+            evaluate(composed("evaluate", "run=run", *arguments))
+    assert [path.name for path in (run.path / "evaluation").iterdir()] == ["news"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "given", "tokenizer", "unit"),
+    [
+        (("en", "zh"), [], "zh", "words"),
+        (("zh", "en"), [], "13a", "characters"),
+        (("zh", "en"), ["side=reference"], "13a", "words"),
+        (("en", "ja"), ["side=reference"], "ja-mecab", "characters"),
+        (("en", "ko_KR"), [], "ko-mecab", "words"),
+        (("en", "ja"), ["tokenize=char", "unit=subwords"], "char", "subwords"),
+    ],
+)
+def test_the_languages_of_a_run_decide_how_it_is_scored(
+    composed: Compose,
+    run: RunDirectory,
+    languages: tuple[str, str],
+    given: list[str],
+    tokenizer: str,
+    unit: str,
+) -> None:
+    speak(run, *languages)
+    evaluate(composed("evaluate", "run=run", "test=news", "output=out", *QUICK, *given))
+    result = json.loads(Path("out/evaluation.json").read_text())
+    assert f"tok:{tokenizer}" in result["signatures"]["bleu"]
+    assert result["unit"] == unit
+
+
+def test_a_dictionary_that_is_not_installed_is_told_before_translating(
+    composed: Compose, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak(run, "en", "ja")
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ja_mecab.MeCab", None)
+    monkeypatch.setattr("nmt.assembly.translating.load_translator", None)
+    with pytest.raises(ValueError, match=r"tokenize=ja-mecab .* pip install sacrebleu\[ja\]"):
+        evaluate(composed("evaluate", "run=run", "test=news"))
+
+
+def test_a_long_source_is_translated_whole(
+    composed: Compose, run: RunDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.commit(longest_source=3)
+    evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
+    assert "parts" not in caplog.text
+
+
+def test_several_runs_translate_as_one(composed: Compose, run: RunDirectory) -> None:
+    untrained_run(Path("other"), seed=2)
+    both = ["run=[run,other]", "test=news", *QUICK]
+    with pytest.raises(ValueError, match="belongs to none of them: say output=DIR"):
+        evaluate(composed("evaluate", *both))
+    evaluate(composed("evaluate", *both, "output=out"))
+    assert json.loads(Path("out/evaluation.json").read_text())["system"] == "run+other"
+    with pytest.raises(ValueError, match="names no run"):
+        evaluate(composed("evaluate", "run=[]", "test=news"))
 
 
 def test_systems_are_compared(

@@ -109,6 +109,8 @@ def test_model_options_are_left_to_the_model(command: Command) -> None:
 
 def test_a_part_to_draw_is_a_number(command: Command) -> None:
     assert config_of(command("train", "data.valid=500")).data.valid == 500
+    cfg = config_of(command("train", "data=opus_books", "data.valid=validation"))
+    assert cfg.data.valid == "validation"
 
 
 @pytest.fixture
