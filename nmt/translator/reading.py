@@ -28,8 +28,7 @@ Ids = Sequence[int]
 class Reader:
     """Reads hypotheses; looks at attention only for those that need it.
 
-    nbest, align, copy_unknown: as ``Translator.translate`` has them. What has no place among the
-        n best is not among the hypotheses.
+    nbest, align, copy_unknown: as ``Translator.translate`` has them.
     """
 
     model: Seq2SeqModel
@@ -72,13 +71,16 @@ class Reader:
             for rank, hypothesis in enumerate(hypotheses)
         ]
         best, alignment = read[0]
+        different: dict[str, Alternative] = {}
+        for one, _ in read:  # other tokens may spell the same text
+            different.setdefault(one.text, one)
         return Translation(
             best.text,
             best.score,
             best.tokens,
             best.flags,
             alignment=alignment,
-            nbest=tuple(one for one, _ in read) if self.nbest else (),
+            nbest=tuple(different.values())[: self.nbest],
         )
 
     def _read(

@@ -57,7 +57,8 @@ class Translation:
     flags: see the module; in the order of ``FLAGS``.
     alignment: (source word, target word), counted from 0, both separated by white space. None
         where it was not asked for or the model attends to nothing.
-    nbest: the best translations, best first, the one above among them; empty unless asked for.
+    nbest: the best translations, best first and no two the same, beginning with the one above;
+        empty unless asked for.
     """
 
     text: str

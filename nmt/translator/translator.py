@@ -104,7 +104,7 @@ class Translator:
 
         terms: what each line's translation must begin with, say and not say. What the search
             cannot keep to is flagged.
-        nbest: how many translations of each line to give, where the search finds so many.
+        nbest: how many different translations of each line to give, where the search finds so many.
         align: whether to say which source word each target word comes from.
         split_long: whether a line of more than ``longest_source`` tokens is translated in parts,
             which is logged. One with required terms is not, as nobody knows in which part they
@@ -207,9 +207,8 @@ class Translator:
         with self._evaluating():
             for batch in batches([len(request.ids) for request in requests], self.batch_tokens):
                 asked = [requests[index] for index in batch]
-                hypotheses = search_batch(
-                    self.search, self.model, asked, self._glossary, max(1, reader.nbest)
-                )
+                most = self.search.most_hypotheses if reader.nbest else 1
+                hypotheses = search_batch(self.search, self.model, asked, self._glossary, most)
                 for index, one in zip(
                     batch, reader([each.ids for each in asked], hypotheses), strict=True
                 ):

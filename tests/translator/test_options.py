@@ -34,7 +34,7 @@ class Says(Search):
 
     @property
     def most_hypotheses(self) -> int:
-        return 2
+        return 3
 
     def __call__(
         self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
@@ -74,8 +74,9 @@ def test_the_n_best_are_what_the_search_found(tokenizer: Tokenizer) -> None:
     for translation, without in zip(translations, plain, strict=True):
         assert (translation.text, translation.score) == (without.text, without.score)
         assert without.nbest == ()
-    assert [len(translation.nbest) for translation in translations] == [3, 0, 3]
+    assert translations[1].nbest == ()
     for translation in translations[::2]:
+        assert 1 < len(translation.nbest) <= 3
         best = translation.nbest[0]
         assert (best.text, best.tokens, best.flags) == (
             translation.text,
@@ -85,6 +86,14 @@ def test_the_n_best_are_what_the_search_found(tokenizer: Tokenizer) -> None:
         assert [one.score for one in translation.nbest] == sorted(
             [one.score for one in translation.nbest], reverse=True
         )
+
+
+def test_the_n_best_are_different_texts(tokenizer: Tokenizer) -> None:
+    usual, other = tokenizer.encode_tgt(["chat", "chien"])
+    space = tokenizer.encode_tgt([" "])[0][0]
+    search = Says(lambda ids: [usual, [space, *(FIRST_BYTE + byte for byte in b"chat")], other])
+    (one,) = make_translator(tokenizer, search).translate(["a"], nbest=2)
+    assert [(best.text, best.score) for best in one.nbest] == [("chat", -1.0), ("chien", -3.0)]
 
 
 @pytest.mark.parametrize(("search", "nbest"), [(GreedySearch(), 2), (BeamSearch(beam_size=3), 4)])
