@@ -1,0 +1,62 @@
+"""The installed commands, and a corpus of a few words to run them on."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+WORDS = {"one": "un", "red": "rouge", "cat": "chat", "dog": "chien", "sees": "voit", "and": "et"}
+
+TSV = [
+    "data=tsv",
+    "data.src_lang=en",
+    "data.tgt_lang=fr",
+    "data.train=pairs.tsv",
+    "data.valid=8",
+    "data.tests.small=12",
+]
+"""A corpus as ``write_tsv`` writes it, all parts of it drawn."""
+
+SHORT = [
+    "tokenizer.vocab_size=275",
+    "trainer.max_steps=6",
+    "trainer.validate_every=3",
+    "trainer.batch_tokens=200",
+    "trainer.tensorboard=false",
+    "device=cpu",
+]
+
+
+def write_tsv(path: Path, rows: int = 90) -> None:
+    """Pairs of made-up sentences, translated word by word, below the names of the languages."""
+    choose = random.Random(1).choices
+    lines = ["en\tfr\n"]
+    for row in range(rows):
+        words = choose(list(WORDS), k=2 + row % 7)
+        lines.append(" ".join(words) + "\t" + " ".join(WORDS[word] for word in words) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def run_command(
+    name: str, *arguments: str, at: Path, text: str = "", scripts: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """A console script of this environment, or of those in ``scripts``, at its end."""
+    return subprocess.run(
+        [(scripts or Path(sys.executable).parent) / f"nmt-{name}", *arguments],
+        cwd=at,
+        input=text.encode(),
+        capture_output=True,
+        env={**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C"},
+        check=False,
+    )
+
+
+def nmt_command(
+    name: str, *arguments: str, at: Path, text: str = "", scripts: Path | None = None
+) -> tuple[str, str]:
+    """stdout and stderr of a console script that succeeds."""
+    done = run_command(name, *arguments, at=at, text=text, scripts=scripts)
+    out, err = done.stdout.decode(), done.stderr.decode()
+    assert done.returncode == 0, err
+    return out, err
