@@ -34,9 +34,9 @@ def _hydra() -> Iterator[None]:
 
 
 def section(config: str, *overrides: str) -> dict[str, Any]:
-    given = [f"data={config}", *GIVEN.get(config, []), *overrides]
+    given = [*GIVEN.get(config, []), *overrides]
     found: Any = OmegaConf.to_container(
-        hydra.compose("train", given).data, resolve=True, throw_on_missing=True
+        hydra.compose(f"data/{config}", given).data, resolve=True, throw_on_missing=True
     )
     return found
 

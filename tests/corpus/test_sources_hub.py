@@ -64,7 +64,7 @@ def opened(config: str, directory: Path, part: str = "train", *overrides: str) -
 
 
 def section(config: str, *overrides: str) -> dict[str, Any]:
-    cfg = hydra.compose("train", [f"data={config}", *overrides])
+    cfg = hydra.compose(f"data/{config}", list(overrides))
     found: Any = OmegaConf.to_container(cfg.data, resolve=True)
     return found
 
