@@ -246,6 +246,9 @@ class Trainer:
         self._pending = state["pending"].to(self.device)
         self.logs.truncate(state["logs"])
         self.at = Position(**state["position"])
+        if validation := self.run.manifest().get("validation"):
+            # New checkpoints must beat what serves, which may be an average by now.
+            self.at.best = self._quality(validation)
         set_random_state(state["random"])
         log.info("resumed %s after step %d", self.run.path, self.at.step)
 

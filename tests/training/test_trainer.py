@@ -129,6 +129,33 @@ def test_the_serving_weights_validate_as_the_manifest_says(tmp_path: Path) -> No
     assert manifest["validation"]["loss"] == pytest.approx(min(validated))
 
 
+def test_what_serves_stays_until_something_is_better(tmp_path: Path) -> None:
+    """Also where it is an average, and training goes on after it."""
+    path, losses = tmp_path / "run", [3.0, 4.0, 5.0, 1.0]  # three validations, then the average
+
+    def go_on(*later: float, **changed: Any) -> dict[str, Any]:
+        losses.extend(later)
+        settings = replace(SETTINGS, max_steps=4 * (len(losses) - 1), **changed)
+        following = iter(losses if not (path / "manifest.json").exists() else later)
+
+        def validate(model: Seq2SeqModel) -> dict[str, float]:
+            loss = next(following)
+            return {"loss": loss, "perplexity": 0.0, "bleu": 10 - loss}
+
+        assert make_trainer(path, settings, validate=validate).train(StopRequest())
+        return RunDirectory(path).manifest()
+
+    first = go_on()
+    assert (first["serving_kind"], first["validation"]["loss"]) == ("average", 1.0)
+    worse = go_on(2.0, average=0)
+    assert (worse["serving"], worse["validation"]["loss"]) == (first["serving"], 1.0)
+    assert worse["training"]["steps"] > first["training"]["steps"]
+    otherwise = go_on(1.5, average=0, select_by="bleu")
+    assert otherwise["serving"] == first["serving"]
+    better = go_on(0.5, average=0)
+    assert (better["serving_kind"], better["validation"]["loss"]) == ("best", 0.5)
+
+
 def test_old_checkpoints_and_weights_go(tmp_path: Path) -> None:
     run = train(tmp_path / "run").run
     assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == ["12", "8"]
