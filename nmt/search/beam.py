@@ -19,6 +19,7 @@ from nmt.search.hypothesis import Hypothesis, next_log_probs, read_hypothesis
 from nmt.search.limited import LimitedSearch
 from nmt.search.ranking import Ranking, along_beam
 from nmt.search.requirements import Requirements
+from nmt.search.rules import Rules
 from nmt.tokenizer import BOS, EOS
 
 
@@ -95,10 +96,9 @@ class BeamSearch(LimitedSearch):
         tokens = torch.full(live.scores.shape, BOS, device=src.device)
         for length in range(1, int(limits.max()) + 1):
             logits, state = model.step(tokens, memory, state)
-            log_probs = next_log_probs(logits)
-            if rules is not None:
-                rules.apply(log_probs, live.tokens[:, :, : length - 1])
-            candidates, parents = self._continue(live, log_probs, length, required)
+            candidates, parents = self._continue(
+                live, next_log_probs(logits), length, rules, required
+            )
             ends = candidates.tokens[:, :, length - 1] == EOS
             ended, going_on = candidates.where(ends), candidates.where(~ends)
             pool = pool.joined(ended.first(size)).best(self.beam_size)
@@ -126,12 +126,19 @@ class BeamSearch(LimitedSearch):
         return results
 
     def _continue(
-        self, live: Ranking, log_probs: Tensor, length: int, required: Requirements | None
+        self,
+        live: Ranking,
+        log_probs: Tensor,
+        length: int,
+        rules: Rules | None,
+        required: Requirements | None,
     ) -> tuple[Ranking, Tensor]:
         """The 2K first continuations by one token, log_probs (B, K, V), and their parents.
 
         First are the likeliest, but with requirements those that these put first.
         """
+        if rules is not None:
+            rules.apply(log_probs, live.tokens[:, :, : length - 1])
         width = live.scores.shape[1]
         size = min(2 * width, log_probs.shape[-1])
         if required is None:

@@ -23,8 +23,10 @@ class Requirements:
 
     Probability alone would crowd out hypotheses that begin an unlikely phrase. So the tokens of
     required phrases are always candidates, and candidates are taken stage by stage in turn, where
-    the stage of a hypothesis is how many required tokens it holds: first the best of each stage,
-    the furthest stage first, then the second best of each, and so on.
+    the stage of a hypothesis is how many tokens its complete phrases and the longest begun one
+    have: first the best of each stage, the furthest stage first, then the second best of each, and
+    so on. As some token takes every hypothesis to a later stage, a beam with a place for each
+    stage finds all that is required, unless rules ban it.
 
     tokens: (B, A), PAD after.
     moves: (B, R, L + 1, A + 1), the progress of a phrase from a progress by a token: the first is
@@ -82,7 +84,7 @@ class Requirements:
         log_probs (B, K, V), in which EOS is banned, in place, after a hypothesis that does not
         hold all that is required -> log-probabilities and tokens, (B, K, A + size) each.
         """
-        incomplete = self.progress.sum(dim=-1) < self.lengths.sum(dim=-1, keepdim=True)
+        incomplete = self._stages(self.progress) < self.lengths.sum(dim=-1, keepdim=True)
         log_probs[..., EOS].masked_fill_(incomplete, -torch.inf)
         own = self.tokens.unsqueeze(1).expand(-1, log_probs.shape[1], -1)
         required = log_probs.gather(2, own)
@@ -98,12 +100,18 @@ class Requirements:
         places = torch.arange(totals.shape[1], device=totals.device).expand_as(totals)
         parents = places // (totals.shape[1] // self.progress.shape[1])
         descending, order = totals.sort(dim=1, descending=True, stable=True)
-        held = self._progress(parents, tokens).sum(dim=-1).gather(1, order)
-        stages = int(self.lengths.sum(dim=-1).max()) + 1
-        rank = functional.one_hot(held, stages).cumsum(dim=1).gather(2, held.unsqueeze(-1))
-        turn = rank.squeeze(-1) * stages - held  # by rank within a stage, then the furthest first
+        stage = self._stages(self._progress(parents, tokens)).gather(1, order)
+        count = int(self.lengths.sum(dim=-1).max()) + 1
+        rank = functional.one_hot(stage, count).cumsum(dim=1).gather(2, stage.unsqueeze(-1))
+        turn = rank.squeeze(-1) * count - stage  # by rank within a stage, then the furthest first
         turn = turn.masked_fill(descending == -torch.inf, torch.iinfo(turn.dtype).max)
         return order.gather(1, turn.argsort(dim=1, stable=True)[:, :size])
+
+    def _stages(self, progress: Tensor) -> Tensor:
+        """progress (B, N, R) -> (B, N)."""
+        complete = progress == self.lengths.unsqueeze(1)
+        begun = progress.masked_fill(complete, 0).amax(dim=-1)
+        return progress.where(complete, 0).sum(dim=-1) + begun
 
     def _progress(self, parents: Tensor, tokens: Tensor) -> Tensor:
         """Of hypotheses ``parents`` continued by ``tokens``, (B, N) each -> (B, N, R)."""

@@ -8,7 +8,9 @@ from torch.nn import functional as F
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
+from nmt.search.constraint import Constraint
 from nmt.search.greedy import GreedySearch
+from nmt.search.sample import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD
 from tests.contract.models import VOCAB_SIZE, make_model, trained_alone
 from tests.search.reference import exhaustive
@@ -39,9 +41,24 @@ def test_a_wide_beam_is_exhaustive_search(spec: dict[str, Any]) -> None:
 
 def test_a_sentence_is_translated_alike_alone_and_among_others(model: Seq2SeqModel) -> None:
     src = make_sources(4, 12, 7, 1, 9, vocab_size=VOCAB_SIZE, seed=1)
-    for search in (GreedySearch(), BeamSearch(beam_size=3)):
-        for row, found in zip(src, search(model, src), strict=True):
-            alone = search(model, row[row != PAD][None])[0]
+    constraints = [
+        Constraint(),
+        Constraint(prefix=(5, 4), forbid=((6,), (7, 8))),
+        Constraint(require=((9, 4), (5,))),
+        Constraint(prefix=(8,), require=((8, 8), (6,)), forbid=((5, 5),)),
+        Constraint(),
+    ]
+    free = [Constraint()] * len(src)
+    for search, given in (
+        (GreedySearch(), free),
+        (BeamSearch(beam_size=3), free),
+        (BeamSearch(beam_size=3, no_repeat_ngram=2), constraints),
+        (SampleSearch(samples=2), free),
+    ):
+        every = zip(src, given, search(model, src, given), strict=True)
+        for row, constraint, found in every:
+            alone = search(model, row[row != PAD][None], [constraint])[0]
+            assert not constraint.missing(found[0].tokens)
             assert [h.tokens for h in found] == [h.tokens for h in alone]
             assert [h.log_prob for h in found] == pytest.approx(
                 [h.log_prob for h in alone], abs=1e-4

@@ -1,36 +1,79 @@
 """Searches too slow and too simple to be wrong: one sentence, whole prefixes, no early stop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.constraint import Constraint
 from nmt.search.hypothesis import Hypothesis
 from nmt.tokenizer import BOS, EOS, PAD
 
 Prefix = tuple[tuple[int, ...], float]
+Keeps = Callable[[tuple[int, ...]], bool]
 
 
-def exhaustive(model: Seq2SeqModel, src: Tensor, *, limit: int, alpha: float) -> list[Hypothesis]:
-    """Every sequence that ends within ``limit`` tokens, EOS counted, best first."""
+def anything(tokens: tuple[int, ...]) -> bool:
+    return True
+
+
+def keeping(constraint: Constraint, no_repeat_ngram: int = 0) -> Keeps:
+    """Whether tokens begin as the constraint says and go on without what may not come."""
+
+    def keeps(tokens: tuple[int, ...]) -> bool:
+        prefix = constraint.prefix
+        if tokens[: len(prefix)] != prefix[: len(tokens)]:
+            return False
+        for end in range(len(prefix) + 1, len(tokens) + 1):
+            before, seen = tokens[: end - 1], tokens[:end]
+            if any(seen[-len(phrase) :] == phrase for phrase in constraint.forbid):
+                return False
+            if no_repeat_ngram and occurs(seen[-no_repeat_ngram:], before, no_repeat_ngram):
+                return False
+        return tokens[-1] != EOS or all(
+            occurs(phrase, tokens, len(phrase)) for phrase in constraint.require
+        )
+
+    return keeps
+
+
+def occurs(phrase: tuple[int, ...], tokens: tuple[int, ...], size: int) -> bool:
+    """Whether ``phrase``, of ``size`` tokens, stands anywhere in ``tokens``."""
+    return any(tokens[start : start + size] == phrase for start in range(len(tokens) - size + 1))
+
+
+def exhaustive(
+    model: Seq2SeqModel, src: Tensor, *, limit: int, alpha: float, keeps: Keeps = anything
+) -> list[Hypothesis]:
+    """Every sequence that ends within ``limit`` tokens, EOS counted, best first.
+
+    keeps: whether a sequence of tokens, EOS last or not yet, keeps to the rules.
+    """
     live: list[Prefix] = [((), 0.0)]
     ended: list[Prefix] = []
     for _ in range(limit):
-        continued = _continue(model, src, live)
+        continued = [prefix for prefix in _continue(model, src, live) if keeps(prefix[0])]
         ended += [prefix for prefix in continued if prefix[0][-1] == EOS]
         live = [prefix for prefix in continued if prefix[0][-1] != EOS]
     return _ranked(ended, alpha)
 
 
 def plain_beam(
-    model: Seq2SeqModel, src: Tensor, *, size: int, limit: int, alpha: float
+    model: Seq2SeqModel,
+    src: Tensor,
+    *,
+    size: int,
+    limit: int,
+    alpha: float,
+    keeps: Keeps = anything,
 ) -> list[Hypothesis]:
     """Beam search as ``BeamSearch`` describes it, but going on where nothing can be won."""
     live: list[Prefix] = [((), 0.0)]
     ended: list[Prefix] = []
     for _ in range(limit):
-        best = sorted(_continue(model, src, live), key=lambda prefix: -prefix[1])[: 2 * size]
+        continued = [prefix for prefix in _continue(model, src, live) if keeps(prefix[0])]
+        best = sorted(continued, key=lambda prefix: -prefix[1])[: 2 * size]
         ended += [prefix for prefix in best[:size] if prefix[0][-1] == EOS]
         if all(tokens[-1] == EOS for tokens, _ in best[:size]):
             break
@@ -54,6 +97,8 @@ def teacher_forced(
 
 
 def _continue(model: Seq2SeqModel, src: Tensor, prefixes: list[Prefix]) -> list[Prefix]:
+    if not prefixes:
+        return []
     rows = teacher_forced(model, src, [tokens for tokens, _ in prefixes])
     return [
         ((*tokens, token), log_prob + row[-1][token])
