@@ -192,6 +192,15 @@ def test_a_changed_directory_is_read_anew_and_a_moved_one_is_the_same(tmp_path: 
     assert list(generic(there).rows()) == [("new", "neuf")]
 
 
+def test_a_directory_of_bare_files_is_known_by_them_alone(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        write(tmp_path / place / "train.jsonl", '{"en": "a", "fr": "b"}')
+    first, second = (generic(tmp_path / place).identity() for place in ("a", "b"))
+    assert first == second == json.loads(json.dumps(first))
+    write(tmp_path / "b" / "train.jsonl", '{"en": "a", "fr": "c"}')
+    assert generic(tmp_path / "b").identity() != first
+
+
 def test_two_directories_of_one_name_are_not_confused(tmp_path: Path) -> None:
     for place in ("a", "b"):
         here = hub_directory(tmp_path / place / "set", {"default": ("en", "fr")}, "train")

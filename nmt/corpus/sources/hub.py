@@ -71,11 +71,15 @@ class HubSource(PairSource):
         return f"{self._described}, row {row}"
 
     def identity(self) -> dict[str, Any]:
-        content: dict[str, Any] = {"config": self._builder.config_id}
-        if self._local:
-            content["files"] = self._local_files
+        content: dict[str, Any]
+        if self._local:  # not the id, which holds paths and times
+            content = {"config": self._builder.config.name, "files": self._local_files}
         else:  # the hash is the revision's commit
-            content |= {"name": self._name, "revision": self._builder.hash}
+            content = {
+                "name": self._name,
+                "config": self._builder.config_id,
+                "revision": self._builder.hash,
+            }
         return {
             "format": "hub",
             **content,
@@ -127,7 +131,7 @@ class HubSource(PairSource):
     def _local_files(self) -> dict[str, list[str]]:
         """split -> sha256 of each of its files, for a directory."""
         files = self._builder.config.data_files or {}
-        return {split: list(map(_digest, files[split])) for split in sorted(files)}
+        return {str(split): list(map(_digest, files[split])) for split in sorted(files, key=str)}
 
     @property
     def _described(self) -> str:
