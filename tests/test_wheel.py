@@ -1,0 +1,82 @@
+"""The built wheel, in an environment that knows this checkout by nothing but the packages it uses,
+from an empty directory."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+import venv
+from importlib.metadata import entry_points
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.commands import SHORT, TSV, nmt_command, write_tsv
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from this checkout, without a network."""
+    directory = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (built,) = directory.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The console scripts of an environment that the wheel is installed in."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home)
+    paths = {"base": str(home), "platbase": str(home)}
+    others = Path(sysconfig.get_path("purelib", "venv", vars=paths)) / "others.pth"
+    # Directories named in a .pth file are not searched for .pth files: the editable nmt stays out.
+    others.write_text(sysconfig.get_path("purelib") + "\n")
+    scripts = Path(sysconfig.get_path("scripts", "venv", vars=paths))
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--no-compile", str(wheel)]
+    pip = [sys.executable, "-m", "pip", "--python", str(scripts / "python"), *install]
+    subprocess.run(pip, check=True)
+    return scripts
+
+
+def test_it_holds_the_package_its_configs_and_the_demo_corpus_only(wheel: Path) -> None:
+    names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for suffix in ("py", "typed")
+        for path in (ROOT / "nmt").rglob(f"*.{suffix}")
+    }
+    for shipped in ("configs", "data/demo"):
+        files = (path for path in (ROOT / shipped).rglob("*") if path.is_file())
+        expected |= {f"nmt/{path.relative_to(ROOT).as_posix()}" for path in files}
+    assert names == expected
+
+
+def test_it_works_from_an_empty_directory(scripts: Path, tmp_path: Path) -> None:
+    where = [scripts / "python", "-c", "import nmt; print(nmt.__file__)"]
+    found = subprocess.run(where, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert Path(found.strip()).is_relative_to(scripts.parent)
+
+    write_tsv(tmp_path / "pairs.tsv")
+    nmt_command("train", "model=small/lstm", *TSV, *SHORT, at=tmp_path, scripts=scripts)
+    run = "runs/tsv-small_lstm-s1"
+    arguments = [f"run={run}", "device=cpu"]
+    out, _ = nmt_command("translate", *arguments, at=tmp_path, text="one cat\n\n", scripts=scripts)
+    assert out.count("\n") == 2
+    nmt_command("evaluate", *arguments, "test=small", at=tmp_path, scripts=scripts)
+    result = json.loads((tmp_path / run / "evaluation/small/evaluation.json").read_text())
+    assert result["overall"]["n"] == 12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs.tsv", "runs"]
+
+
+def test_every_command_is_there_with_its_configs(scripts: Path, tmp_path: Path) -> None:
+    commands = {
+        entry.name for entry in entry_points(group="console_scripts") if entry.dist.name == "nmt"
+    }
+    assert {path.name for path in scripts.glob("nmt-*")} == commands
+    out, _ = nmt_command("train", "--help", at=tmp_path, scripts=scripts)
+    assert "data=demo | files" in out
