@@ -1,24 +1,52 @@
 import subprocess
 import sys
+from pathlib import Path
 
-CHECK = """
-import sys
-import nmt
-import nmt.cli.train, nmt.cli.translate, nmt.cli.evaluate, nmt.cli.compare
-light = set(sys.modules)
-import nmt.assembly.evaluating
-scoring = set(sys.modules)
-for name in [name for name in sys.modules if name.split(".")[0] == "sacrebleu"]:
-    del sys.modules[name]
-import nmt.assembly.translating
-translating = set(sys.modules)
-assert nmt.Translator.__module__.startswith("nmt.translator")
-print(sorted(light & {"torch", "numpy", "sacrebleu", "sentencepiece", "matplotlib"}))
-print(sorted(scoring & {"torch", "matplotlib", "tensorboard"}))
-print(sorted(translating & {"sacrebleu", "matplotlib", "tensorboard", "datasets", "pandas"}))
-"""
+from tests.assembly.runs import untrained_run
+from tests.commands import SHORT, TSV, write_tsv
+
+HEAVY = ["datasets", "matplotlib", "pandas", "pyarrow", "sacrebleu", "tensorboard", "torch"]
 
 
-def test_commands_load_what_they_need_and_no_more() -> None:
-    done = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[]", "[]", "[]"]
+def loaded(code: str, *arguments: str, at: Path, text: str = "") -> list[str]:
+    """Which of the packages that take long to import are there once ``code`` has run."""
+    check = f"import sys\n{code}\nprint(*[m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", check, *arguments],
+        cwd=at,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.splitlines()[-1].split()
+
+
+def test_commands_load_nothing_before_their_options_stand(tmp_path: Path) -> None:
+    commands = ["prepare", "train", "translate", "score", "evaluate", "compare"]
+    code = f"import nmt, {', '.join(f'nmt.cli.{name}' for name in commands)}"
+    assert loaded(code, at=tmp_path) == []
+
+
+def test_translating_loads_torch_only(tmp_path: Path) -> None:
+    untrained_run(tmp_path / "run")
+    code = "from nmt.cli.translate import main\nmain()"
+    arguments = ["run=run", "device=cpu", "format=jsonl"]
+    assert loaded(code, *arguments, at=tmp_path, text="the cat\n") == ["torch"]
+
+
+def test_scoring_what_is_translated_loads_no_torch(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("a b\n")
+    code = "from nmt.cli.evaluate import main\nmain()"
+    files = ["hypotheses=text", "references=text", "sources=text", "output=out"]
+    assert loaded(code, *files, at=tmp_path) == ["sacrebleu"]
+
+
+def test_training_loads_no_more_than_it_is_told_to_use(tmp_path: Path) -> None:
+    write_tsv(tmp_path / "pairs.tsv")
+    arguments = [*TSV, *SHORT, "model=small/lstm"]
+    assert "trainer.tensorboard=false" in arguments
+    code = "from nmt.cli.train import main\nmain()"
+    found = set(loaded(code, *arguments, at=tmp_path))
+    # pyarrow itself looks whether pandas is there.
+    assert found - {"pandas"} == {"pyarrow", "sacrebleu", "torch"}
