@@ -1,5 +1,7 @@
 """Data sets of the Hugging Face hub, or in directories laid out like them."""
 
+import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,10 @@ from nmt.corpus.sources.columns import Columns
 from nmt.corpus.sources.files import scan
 
 _BATCH_ROWS = 1000
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
+
+for _library in ("datasets", "huggingface_hub"):
+    logging.getLogger(_library).propagate = False  # they write to stderr themselves
 
 
 class HubSource(PairSource):
@@ -25,6 +31,8 @@ class HubSource(PairSource):
     name: on the hub, or a directory. config, revision: None takes the data set's own default.
     split: a name or, unless ``streaming``, a slice of one such as "train[:1000]".
     streaming: read over the network row by row instead of keeping a copy.
+
+    Raises FileNotFoundError for a name that is neither.
     """
 
     def __init__(
@@ -40,6 +48,8 @@ class HubSource(PairSource):
     ) -> None:
         directory = Path(name).expanduser()
         self._local = directory.is_dir()
+        if not self._local and not _HUB_NAME.fullmatch(name):
+            raise FileNotFoundError(f"data.name={name}: no such directory, and no name on the hub")
         self._name = str(directory) if self._local else name
         self._config = config
         self._revision = revision
