@@ -78,7 +78,7 @@ def test_translating_is_a_filter(place: Path) -> None:
     out, err = nmt_command("translate", f"run={RUNS[1]}", at=place, text="one cat\n\nred dog é\n")
     assert out.count("\n") == 3
     assert out.split("\n")[1] == ""
-    assert all("reached the length limit" in line for line in err.splitlines())
+    assert err == "" or err.startswith("translations: 3, of which\n")
     translations = nmt.Translator.load(place / RUNS[1]).translate(["one cat", "", "red dog é"])
     assert out == "".join(f"{translation.text}\n" for translation in translations)
 

@@ -264,7 +264,8 @@ def _sample(
 
 
 def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]]) -> list[str]:
-    texts = model.decode([[token for token in ids if token > EOS] for ids in sequences])
+    # One by one: for a list SentencePiece starts threads anew, which cost far more than the work.
+    texts = [model.decode([token for token in ids if token > EOS]) for ids in sequences]
     return [
         _ESCAPED.sub(lambda found: _SPACE_MARK if found[1] == "_" else _ESCAPE, text)
         for text in texts

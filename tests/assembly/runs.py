@@ -22,7 +22,8 @@ PAIRS = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
 
 
 def untrained_run(path: Path, *, seed: int = 1) -> Path:
-    """A run with random weights. Runs of other seeds share the tokenizer."""
+    """A run with random weights, for lines of up to 100 tokens. Runs of other seeds share the
+    tokenizer."""
     run = RunDirectory.create(path)
     run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})
     tokenizer = Tokenizer.train(PAIRS, kind="bpe", vocab_size=285, joint=True)
@@ -33,5 +34,5 @@ def untrained_run(path: Path, *, seed: int = 1) -> Path:
     model = build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
     save_weights(model, run.path / "model-1.safetensors")
     run.add_file("model-1.safetensors")
-    run.commit(serving="model-1.safetensors", serving_kind="best")
+    run.commit(serving="model-1.safetensors", serving_kind="best", longest_source=100)
     return run.path

@@ -299,6 +299,39 @@ def test_a_model_behind_it(composed: Compose, tmp_path: Path) -> None:
     ]
 
 
+NASTY = [
+    "\x00\x01\x1b[31m\x7f",
+    "\u2028\u2029\x85\x0b\x0c lone\rCR",
+    "</s> <s> <unk> <pad> <0x0A> \u2581 \u2047",
+    "\u0634\u0643\u0631\u0627 \u202e\u05e9\u05dc\u05d5\u05dd\u202c",
+    "e\u0301\u0323\u0308 \U0001f469\u200d\U0001f52c \U0001f1eb\U0001f1f7 \u200b\ufeff",
+    "!" * 400,
+    "the cat sat " * 3_334,
+    "",
+    " \t\u3000\u00a0",
+    '"quoted" \\n {"src": 1}',
+    "\U0010ffff\ufffe\ufdd0",
+]
+
+
+def test_odd_lines_neither_stop_it_nor_put_it_out_of_step(
+    composed: Compose, tmp_path: Path
+) -> None:
+    run = untrained_run(tmp_path / "run")
+    options = [f"run={run}", "device=cpu", "search=greedy", "search.max_length=0.001"]
+    blank = [not line.strip() for line in NASTY]
+    Path("in").write_bytes("".join(f"{line}\r\n" for line in NASTY).encode())
+    translate(composed("translate", *options, "input=in", "output=out", "format=jsonl"))
+    assert [row["src"] for row in rows()] == NASTY
+    assert [row["text"] == "" for row in rows()] == blank
+    assert ["split" in row["flags"] for row in rows()] == [len(line) > 399 for line in NASTY]
+    odd = [line for line in NASTY if len(line) < 10_000]
+    Path("in").write_bytes("".join(json.dumps({"src": line}) + "\n" for line in odd).encode())
+    translate(composed("translate", *options, "input=in", "output=text", "input_format=jsonl"))
+    texts = [row["text"] for row in rows() if len(row["src"]) < 10_000]
+    assert Path("text").read_bytes().decode() == "".join(f"{text}\n" for text in texts)
+
+
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
