@@ -31,7 +31,7 @@ class Start:
         """Raises ValueError or OSError for a run that is damaged or has no trained model yet."""
         weights = run.serving()
         sha256 = run.manifest()["files"][weights.name]
-        return cls(run.path.resolve().name, weights, sha256, tokenizer_of(run))
+        return cls(_name(run.path), weights, sha256, tokenizer_of(run))
 
     def check_fits(self, model: Mapping[str, Any], trusted_packages: Sequence[str]) -> None:
         """ValueError where the ``model`` section describes other weights; takes no memory."""
@@ -51,11 +51,24 @@ class Start:
             ) from None
 
 
+def check_begun_from(run: RunDirectory, init_from: str | Path) -> None:
+    """ValueError unless a run that is resumed was begun from the run of this name."""
+    begun = (run.manifest().get("init_from") or {}).get("run")
+    if begun != (name := _name(init_from)):
+        said = f"was begun from {begun}, not from {name}" if begun else "was begun from no run"
+        raise ValueError(f"{run.path} {said}: leave init_from as it was, or choose another run=")
+
+
+def _name(run: str | Path) -> str:
+    return Path(run).resolve().name
+
+
 def inherited(
     config: Mapping[str, Any], source: RunDirectory, overrides: Sequence[str]
 ) -> dict[str, Any]:
     """The config with the ``model`` and ``tokenizer`` sections of a run.
 
+    source: the run to fine-tune, or one that was begun so and is resumed.
     overrides: what the command line set; its model.OPTION and tokenizer.sampling win.
 
     Raises ValueError for a choice of model or tokenizer that is not the run's.

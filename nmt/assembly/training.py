@@ -13,7 +13,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from nmt import checks
-from nmt.assembly.fine_tuning import Start, inherited
+from nmt.assembly.fine_tuning import Start, check_begun_from, inherited
 from nmt.assembly.preparing import Prepared, cache_of, prepared, tokenizer_of
 from nmt.assembly.resuming import check_resumed, is_resumed, kept
 from nmt.batching.ids import sampled
@@ -56,11 +56,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     scorer = Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
     run = RunDirectory(config["run"])
     resumed = is_resumed(run, config["resume"])
-    start = None
-    if config["init_from"] is not None:
-        source = RunDirectory.open(str(config["init_from"]))
-        config = inherited(config, run if resumed else source, overrides)
-        start = None if resumed else Start.of(source)
+    config, start = _start(config, run if resumed else None, overrides)
     _check_model(config, start)
 
     log.info("run %s", run.path)
@@ -108,6 +104,19 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         log.info("%s: saved; go on with resume=auto run=%s", stop.received.name, run.path)
         sys.exit(128 + signal.Signals(stop.received))
     log.info("finished: %s", run.path)
+
+
+def _start(
+    config: dict[str, Any], resumed: RunDirectory | None, overrides: Sequence[str]
+) -> tuple[dict[str, Any], Start | None]:
+    """The config with what init_from hands on, and the weights, unless the run has its own."""
+    if config["init_from"] is None:
+        return config, None
+    if resumed:
+        check_begun_from(resumed, config["init_from"])
+        return inherited(config, resumed, overrides), None
+    source = RunDirectory.open(str(config["init_from"]))
+    return inherited(config, source, overrides), Start.of(source)
 
 
 def _check_model(config: Mapping[str, Any], start: Start | None) -> None:

@@ -4,11 +4,19 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import DictConfig
 
+from nmt.assembly import training
+from nmt.assembly.preparing import prepare
 from nmt.assembly.training import train
+from nmt.batching import ids
+from nmt.batching.ids import IdsStore
+from nmt.corpus import corpus
+from nmt.run_directory import RunDirectory
+from nmt.tokenizer import Tokenizer
 
 Compose = Callable[..., DictConfig]
 
@@ -94,6 +102,100 @@ def test_a_seed_decides_everything(composed: Compose, options: list[str]) -> Non
         train(composed("train", *options, f"run=runs/{run}", f"seed={seed}"))
         metrics[run] = Path(f"runs/{run}/metrics.jsonl").read_text()
     assert metrics["a"] == metrics["b"] != metrics["c"]
+
+
+def manifest(run: str = "runs/x") -> dict[str, Any]:
+    return RunDirectory.open(run).manifest()
+
+
+def test_a_run_keeps_its_test_sets_and_its_longest_source(
+    composed: Compose, options: list[str]
+) -> None:
+    tests = ["++data.tests.small.src=valid.src", "++data.tests.small.tgt=valid.tgt"]
+    train(composed("train", *options, *tests))
+    for name in ("valid.src", "valid.tgt", "train.src"):
+        Path(name).unlink()
+    run = RunDirectory.open("runs/x")
+    assert run.test_sets() == ["small"]
+    assert run.test_set("small") == (["c b a", "b a"], ["C B A", "B A"])
+    tokens = Tokenizer.load("runs/x").encode_src(LINES["train"])
+    assert manifest()["longest_source"] == max(map(len, tokens))
+    data = run.config()["data"]
+    assert (data["src_lang"], data["tgt_lang"]) == ("source", "target")
+
+
+def test_a_bad_name_of_a_test_set_is_told_before_anything_is_read(
+    composed: Compose, options: list[str]
+) -> None:
+    Path("train.src").unlink()
+    with pytest.raises(ValueError, match=r"data\.tests\._x: a test set's name"):
+        train(composed("train", *options, "++data.tests={_x:5}"))
+
+
+def test_what_is_prepared_is_not_read_again(
+    composed: Compose,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = [*options, "data.cache=here"]
+    shared = [option for option in options if option.startswith(("data", "tokenizer"))]
+    prepare(composed("prepare", *shared))
+    out = capsys.readouterr().out
+    assert "8 training pairs read" in out and "vocabulary of 270 pieces" in out
+    assert out.splitlines()[-1].endswith("in here")
+    for module, name in ((corpus, "build_text"), (ids, "write_ids"), (Tokenizer, "train")):
+        monkeypatch.setattr(module, name, None)  # would fail if they were called
+    train(composed("train", *options))
+    assert manifest()["serving"]
+
+
+def test_pairs_are_segmented_anew_in_every_epoch(
+    composed: Compose, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def recorded(*args: Any, seed: int, **kwargs: Any) -> IdsStore:
+        asked.append(seed)
+        return ids.sampled(*args, seed=seed, **kwargs)
+
+    monkeypatch.setattr(training, "sampled", recorded)
+    train(composed("train", *options, "tokenizer.sampling=0.3", "data.cache=here", "seed=0"))
+    assert asked == sorted(set(asked)) and len(asked) > 1
+    assert not list(Path("here").glob("tmp-*"))
+
+
+def test_languages_swapped_train_the_other_direction(
+    composed: Compose, options: list[str], tmp_path: Path
+) -> None:
+    rows = [f"{line}\t{line.upper()}\n" for line in LINES["train"]]
+    Path("pairs.tsv").write_text("".join(["en\tfr\n", *rows]))
+    options = [option for option in options if not option.startswith("data")]
+    tsv = ["data=tsv", "data.train=pairs.tsv", "data.valid=2", "++data.tests.x=1"]
+    found = []
+    for src, tgt in (("en", "fr"), ("fr", "en")):
+        langs = [f"data.src_lang={src}", f"data.tgt_lang={tgt}", f"run=runs/{src}"]
+        train(composed("train", *options, *tsv, *langs))
+        run = RunDirectory.open(f"runs/{src}")
+        found.append((run.test_set("x"), run.config()["data"]["src_lang"]))
+    (there, en), (back, fr) = found
+    assert (en, fr) == ("en", "fr")
+    assert there == back[::-1] and there[0] != there[1]
+
+
+def test_a_sampled_tokenizer_is_trained_on_some_pairs_only(
+    composed: Compose, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    learn = Tokenizer.train
+
+    def recorded(pairs: Any, **options: Any) -> Tokenizer:
+        sizes.append(len(list(pairs)))
+        return learn(pairs, **options)
+
+    monkeypatch.setattr(Tokenizer, "train", recorded)
+    train(composed("train", *options, "data.cache=here", "tokenizer.max_pairs=6"))
+    assert sizes == [6]
 
 
 def test_cleaning_is_said_and_kept(
