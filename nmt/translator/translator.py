@@ -165,19 +165,13 @@ class Translator:
         most = self.longest_source
         if most is None:
             return {}
-        cuts = {
-            place: parts(line, self._count, most)
-            for place, line in enumerate(lines)
-            if len(encoded[place]) > most and line.strip() and not terms[place].require
-        }
+        long = [p for p, line in enumerate(lines) if len(encoded[p]) > most and line.strip()]
+        cuts = {p: parts(lines[p], self._count, most) for p in long if not terms[p].require}
+        said = f"of {len(lines)} lines are longer than any the model was trained on ({most} tokens)"
         if cuts:
-            log.warning(
-                "%d of %d lines are longer than any that the model was trained on (%d tokens): "
-                "translated in parts",
-                len(cuts),
-                len(lines),
-                most,
-            )
+            log.warning("%d %s: translated in parts", len(cuts), said)
+        if len(cuts) < len(long):
+            log.warning("%d %s: whole, for required terms", len(long) - len(cuts), said)
         return cuts
 
     def _count(self, text: str) -> int:

@@ -219,8 +219,7 @@ def test_long_lines_are_translated_in_parts(
     assert translations[1].alignment is not None
     assert {target for _, target in translations[1].alignment} == set(range(len(FORTY.split())))
     assert [record.getMessage() for record in caplog.records] == [
-        "2 of 4 lines are longer than any that the model was trained on (12 tokens): "
-        "translated in parts"
+        "2 of 4 lines are longer than any the model was trained on (12 tokens): translated in parts"
     ]
 
 
@@ -236,7 +235,7 @@ def test_long_lines_stay_whole_where_asked_or_no_length_is_known(
     assert one.flags == () and not caplog.records
 
 
-def test_terms_of_a_long_line(tokenizer: Tokenizer) -> None:
+def test_terms_of_a_long_line(tokenizer: Tokenizer, caplog: pytest.LogCaptureFixture) -> None:
     search = Says(copies)
     translator = make_translator(tokenizer, search, longest_source=12)
     translator.translate([FORTY], terms=[Terms(prefix="le", forbid=("chien",))])
@@ -247,6 +246,7 @@ def test_terms_of_a_long_line(tokenizer: Tokenizer) -> None:
     search.asked.clear()
     translator.translate([FORTY], terms=[Terms(require=("chat",))])
     assert len(search.asked) == 1
+    assert caplog.messages[-1].endswith("whole, for required terms")
 
 
 @pytest.mark.parametrize(
