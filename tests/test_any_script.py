@@ -1,0 +1,105 @@
+"""A language written without spaces, made up for the test, from reading to scores."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import hydra
+import pytest
+
+from nmt import Translator, resources
+from nmt.assembly.evaluating import evaluate
+from nmt.assembly.training import train
+
+WORDS = {
+    "cat": "猫",
+    "dog": "小狗",
+    "bird": "飞鸟",
+    "sees": "看见",
+    "likes": "喜欢",
+    "red": "红色的",
+    "small": "小小的",
+    "old": "老",
+    "tired": "疲倦的",
+    "fish": "鱼",
+    "hears": "听到",
+}
+TRAINING = [
+    "data=tsv",
+    "data.src_lang=en",
+    "data.tgt_lang=zh",
+    "data.train=pairs.tsv",
+    "data.valid=30",
+    "+data.tests.small=40",
+    "run=run",
+    "model=transformer",
+    "model.hidden_size=32",
+    "model.num_layers=1",
+    "model.ff_size=64",
+    "model.dropout=0",
+    "tokenizer.vocab_size=300",
+    "optimizer.lr=0.02",
+    "schedule.warmup_steps=20",
+    "trainer.max_steps=150",
+    "trainer.validate_every=150",
+    "trainer.average=0",
+    "trainer.batch_tokens=1000",
+    "trainer.tensorboard=false",
+    "device=cpu",
+]
+
+
+def sentence(rng: random.Random) -> tuple[str, str]:
+    """Such as ("old cat sees dog .", "老猫看见小狗。")."""
+    words = [
+        rng.choice(choices)
+        for choices in (
+            ("red", "small", "old", "tired"),
+            ("cat", "dog", "bird", "fish"),
+            ("sees", "likes", "hears"),
+            ("red", "small", "old", "tired"),
+            ("cat", "dog", "bird", "fish"),
+        )
+    ]
+    return " ".join(words) + " .", "".join(WORDS[word] for word in words) + "。"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a model was trained on the language."""
+    directory = tmp_path_factory.mktemp("place")
+    rng = random.Random(1)
+    pairs = ["\t".join(sentence(rng)) + "\n" for _ in range(900)]
+    (directory / "pairs.tsv").write_text("en\tzh\n" + "".join(pairs), encoding="utf-8")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"),
+    ):
+        patch.chdir(directory)
+        train(hydra.compose("train", TRAINING))
+        evaluate(hydra.compose("evaluate", ["run=run", "test=small", "device=cpu"]))
+        yield directory
+
+
+def test_it_is_learnt_and_scored_in_its_own_words(place: Path) -> None:
+    result = json.loads((place / "run/evaluation/small/evaluation.json").read_text())
+    assert "tok:zh" in result["signatures"]["bleu"]
+    # Words between spaces would make one word of each sentence, and that scores 0.
+    assert result["overall"]["bleu"] > 50
+    assert 0.8 < result["overall"]["length_ratio"] < 1.2
+
+
+def test_training_chooses_its_checkpoint_by_the_same_words(place: Path) -> None:
+    lines = (place / "run/metrics.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    (bleu,) = [values["valid_bleu"] for values in found if "valid_bleu" in values]
+    assert bleu > 50
+
+
+def test_it_is_written_without_spaces(place: Path) -> None:
+    (translation,) = Translator.load(place / "run", device="cpu").translate(
+        ["old cat likes red dog ."]
+    )
+    assert " " not in translation.text
+    assert translation.text.endswith("。")
