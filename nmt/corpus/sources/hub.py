@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import datasets  # type: ignore[import-untyped] # ships no types
+import datasets
 
 from nmt.corpus.sources import arrow
 from nmt.corpus.sources.base import PairSource
