@@ -15,6 +15,7 @@ from nmt import checks
 from nmt.batching.ids import IdsStore, encoded
 from nmt.cache import Cache
 from nmt.corpus.corpus import ParallelCorpus, load_corpus
+from nmt.device import return_freed_memory
 from nmt.run_directory import RunDirectory, check_test_name
 from nmt.tokenizer import Tokenizer
 
@@ -103,6 +104,7 @@ def _tokenizer(corpus: ParallelCorpus, options: Mapping[str, Any], cache: Cache)
     def build(directory: Path) -> None:
         log.info("learning subword pieces from %s pairs", f"{len(pairs):,}")
         Tokenizer.train(pairs, **options).save(directory)
+        return_freed_memory()  # SentencePiece held the sample twice over
 
     return Tokenizer.load(cache.entry("tokenizer", key, build))
 
