@@ -54,7 +54,8 @@ def word_links(
     src_words, tgt_words = word_shares(*source), word_shares(*target)
     if len(src_words) == 0:
         return ()
-    best = (tgt_words @ weights @ src_words.T).argmax(dim=1).tolist()
+    by_source = src_words @ (tgt_words @ weights).T  # sparse matrices stand on the left
+    best = by_source.argmax(dim=0).tolist()
     return tuple(sorted((src_word, tgt_word) for tgt_word, src_word in enumerate(best)))
 
 

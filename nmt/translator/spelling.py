@@ -3,6 +3,7 @@
 Dims: T tokens, W words.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
@@ -64,24 +65,25 @@ def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]
 
 
 def word_shares(ids: Sequence[int], pieces: Sequence[str]) -> Tensor:
-    """(W, T): which share of each token's letters stands in which word.
+    """(W, T), sparse: which share of each token's letters stands in which word.
 
     Words are what white space parts, as ``str.split`` sees it. A token without letters, such as a
     lone space, has no share in any word.
     """
-    words: list[list[float]] = []
-    inside = False
+    letters: Counter[tuple[int, int]] = Counter()  # of (word, token)
+    total: Counter[int] = Counter()  # of each token
+    word, inside = -1, False
     for character in characters(ids, pieces):
         if character.text.isspace():
             inside = False
             continue
-        if not inside:
-            words.append([0.0] * len(ids))
-            inside = True
+        word, inside = word + (not inside), True
         for token in range(character.start, character.end):
-            words[-1][token] += 1.0
-    counts = torch.tensor(words).reshape(len(words), len(ids))
-    return counts / counts.sum(dim=0).clamp(min=1.0)
+            letters[word, token] += 1
+            total[token] += 1
+    places = torch.tensor(list(letters), dtype=torch.long).reshape(-1, 2).T
+    shares = torch.tensor([count / total[token] for (_, token), count in letters.items()])
+    return torch.sparse_coo_tensor(places, shares, (word + 1, len(ids)), check_invariants=True)
 
 
 def _decode(run: Sequence[int]) -> str | None:
