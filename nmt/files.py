@@ -1,8 +1,14 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and arrays in files."""
 
 import hashlib
 import os
 from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 2**20  # bytes
 
 
 def sha256_file(path: str | Path) -> str:
@@ -29,3 +35,18 @@ def replace_text(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync(path.parent)
+
+
+def mapped_zeros(file: IO[bytes], dtype: Any, size: int) -> NDArray[Any]:
+    """An array of zeros in a new file, which lasts as long as the array even if it is deleted.
+
+    The zeros are written: on a full disk that raises OSError, where a write to a file that was
+    merely made longer would end the program.
+    """
+    left = size * np.dtype(dtype).itemsize
+    if not left:  # cannot be mapped
+        return np.zeros(0, dtype=dtype)
+    while left:
+        left -= file.write(bytes(min(left, _CHUNK)))
+    file.flush()
+    return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=(size,)))

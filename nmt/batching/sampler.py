@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.files import mapped_zeros
+
 POOL_BATCHES = 100  # sorted together: larger wastes less padding, smaller mixes lengths better
 CHUNK = 2**16  # pairs looked at together where all are
 
@@ -65,10 +67,8 @@ def token_batches(
 
 def _on_disk(size: int) -> NDArray[np.int64]:
     """0, 1, ... in a file without a name, which is gone with the array."""
-    if not size:  # cannot be mapped
-        return np.arange(0)
     with tempfile.TemporaryFile() as file:
-        order: NDArray[np.int64] = np.asarray(np.memmap(file, np.int64, "w+", shape=(size,)))
+        order = mapped_zeros(file, np.int64, size)
     for start in range(0, size, CHUNK):
         end = min(start + CHUNK, size)
         order[start:end] = np.arange(start, end)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nmt.corpus.cleaning import RULES, CleaningReport, CleaningRules, HeldOut, one_line
 from nmt.corpus.fingerprint import Fingerprint
 from nmt.corpus.reading import SentencePair
-from nmt.corpus.repeats import chunks, mapped, repeats
+from nmt.corpus.repeats import chunks, repeats, zeros
 from nmt.corpus.sources import PairSource
 from nmt.corpus.store import ROWS, TextStore, TextWriter
 from nmt.progress import progress
@@ -98,8 +98,10 @@ class _Candidates:
     @classmethod
     def open(cls, scratch: Path) -> "_Candidates":
         rows = TextStore(scratch / _ROWS_FILE)
-        hashes = mapped(scratch / _HASHES_FILE, "<u8", 2 * len(rows), new=False).reshape(-1, 2)
-        return cls(rows, hashes, mapped(scratch / "fates", np.uint8, len(rows)))
+        hashes = np.zeros((0, 2), np.uint64)
+        if len(rows):  # an empty file cannot be mapped
+            hashes = np.asarray(np.memmap(scratch / _HASHES_FILE, "<u8", "r").reshape(-1, 2))
+        return cls(rows, hashes, zeros(scratch / "fates", np.uint8, len(rows)))
 
     def chunks(self) -> Iterator[tuple[list[tuple[str, str]], NDArray[np.uint8]]]:
         """Pairs and their fates, which may be written to, some thousands at a time."""
@@ -149,7 +151,7 @@ def _hashed(text: str) -> bytes:
 
 
 def _mark_duplicates(candidates: _Candidates, scratch: Path) -> None:
-    keys = mapped(scratch / "keys", np.uint64, len(candidates.rows))
+    keys = zeros(scratch / "keys", np.uint64, len(candidates.rows))
     for part in chunks(len(keys)):
         hashes = candidates.hashes[part]
         # Multiplied, so that a pair and the same pair turned round have different keys.

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.files import mapped_zeros
+
 CHUNK = 2**18  # keys looked at together
 
 
@@ -16,10 +18,10 @@ def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
     scratch: a directory for the arrays, which lie on disk and are mapped, the answer too.
     """
     repeated = _repeated(keys, scratch)
-    answer = mapped(scratch / "repeats", np.bool_, len(keys))
+    answer = zeros(scratch / "repeats", np.bool_, len(keys))
     if not len(repeated):
         return answer
-    seen = mapped(scratch / "seen", np.bool_, len(repeated))
+    seen = zeros(scratch / "seen", np.bool_, len(repeated))
     for chunk in chunks(len(keys)):
         places = np.minimum(np.searchsorted(repeated, keys[chunk]), len(repeated) - 1)
         hits = np.flatnonzero(repeated[places] == keys[chunk])
@@ -33,7 +35,7 @@ def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
 
 def _repeated(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.uint64]:
     """The keys that there are several of, sorted, each once or several times."""
-    ordered = mapped(scratch / "sorted", np.uint64, len(keys))
+    ordered = zeros(scratch / "sorted", np.uint64, len(keys))
     for chunk in chunks(len(keys)):
         ordered[chunk] = keys[chunk]
     ordered.sort()
@@ -46,11 +48,10 @@ def _repeated(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.uint64]:
     return ordered[:kept]
 
 
-def mapped(path: Path, dtype: Any, size: int, *, new: bool = True) -> NDArray[Any]:
-    """An array in a file that may be written to: zeros in a new file, or what is there."""
-    if not size:  # cannot be mapped
-        return np.zeros(0, dtype=dtype)
-    return np.asarray(np.memmap(path, dtype=dtype, mode="w+" if new else "r+", shape=(size,)))
+def zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:
+    """An array in a new file, which may be written to."""
+    with open(path, "w+b") as file:
+        return mapped_zeros(file, dtype, size)
 
 
 def chunks(size: int) -> Iterator[slice]:

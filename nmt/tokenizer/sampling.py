@@ -14,7 +14,8 @@ from itertools import accumulate
 
 import sentencepiece as spm
 
-_SPACE_MARK = "\u2581"
+from nmt.tokenizer.escaping import SPACE_MARK
+
 _LATTICES = 50_000  # words kept at most: a large corpus has millions
 
 
@@ -44,7 +45,7 @@ def sample(
         return [
             token
             for word in line.split(" ")
-            for piece in segment(_SPACE_MARK + word)
+            for piece in segment(SPACE_MARK + word)
             for token in ids.get(piece) or [byte_ids[byte] for byte in piece.encode()]
         ]
 

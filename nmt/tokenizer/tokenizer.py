@@ -5,8 +5,6 @@ bytes, so that decoding what was encoded gives the same text back.
 """
 
 import hashlib
-import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, Self
@@ -14,16 +12,13 @@ from typing import Protocol, Self
 import sentencepiece as spm
 
 from nmt import checks
+from nmt.tokenizer.escaping import escape, unescape
+from nmt.tokenizer.learning import learn
 from nmt.tokenizer.sampling import sample
-
-PAD, UNK, BOS, EOS = 0, 1, 2, 3
+from nmt.tokenizer.special import BOS, EOS, PAD, UNK
 
 _JOINT_FILE = "tokenizer.model"
 _SRC_FILE, _TGT_FILE = "tokenizer.src.model", "tokenizer.tgt.model"
-
-_SPACE_MARK = "\u2581"  # SentencePiece writes a space this way, so the character itself is escaped
-_ESCAPE = "\x1b"
-_ESCAPED = re.compile(f"{_ESCAPE}([_{_ESCAPE}])")
 
 
 class Pairs(Protocol):
@@ -75,7 +70,7 @@ class Tokenizer:
         for what, sides in texts.items():
             lines = (pair[side] for side in sides for pair in pairs)
             try:
-                models.append(_train(lines, what, kind, vocab_size, character_coverage))
+                models.append(learn(lines, what, kind, vocab_size, character_coverage))
             except ValueError as error:
                 problems.append(str(error))
         if problems:
@@ -178,63 +173,6 @@ class Tokenizer:
         return cls(_load(directory / _SRC_FILE), _load(directory / _TGT_FILE))
 
 
-def _train(
-    lines: Iterable[str], what: str, kind: str, vocab_size: int, character_coverage: float
-) -> spm.SentencePieceProcessor:
-    blank, problem = True, None
-
-    def sentences() -> Iterator[str]:
-        nonlocal blank, problem
-        try:
-            for sentence in _escape(lines):
-                blank = blank and not sentence.strip()
-                yield sentence
-        except ValueError as error:
-            problem = error  # SentencePiece turns whatever is raised into a RuntimeError
-            raise
-
-    model = io.BytesIO()
-    try:
-        spm.SentencePieceTrainer.train(
-            sentence_iterator=sentences(),
-            model_writer=model,
-            model_type=kind,
-            vocab_size=vocab_size,
-            character_coverage=character_coverage,
-            max_sentence_length=2**30,  # the most it takes: what is longer it leaves out silently
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            byte_fallback=True,
-            normalization_rule_name="identity",
-            remove_extra_whitespaces=False,
-            num_threads=1,  # unigram scores depend on the number of threads
-            minloglevel=2,
-        )
-    except RuntimeError as error:
-        if problem:
-            raise problem from None
-        if blank:
-            raise ValueError(f"no text to train the tokenizer of {what} on") from None
-        raise _advice(error, what, vocab_size) from error
-    return spm.SentencePieceProcessor(model_proto=model.getvalue())
-
-
-def _advice(error: RuntimeError, what: str, vocab_size: int) -> Exception:
-    """What SentencePiece says of a vocabulary size, in our options' words."""
-    place = f"tokenizer.vocab_size={vocab_size} is too"
-    if most := re.search(r"Please set it to a value <= (\d+)", str(error)):
-        return ValueError(f"{place} large for the training text of {what}: at most {most[1]}")
-    if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
-        return ValueError(
-            f"{place} small for the training text of {what}: 4 special pieces, 256 bytes and the"
-            f" text's characters make at least {least[1]}; raise it, or lower"
-            " tokenizer.character_coverage to spell rare characters in bytes"
-        )
-    return error
-
-
 def _load(path: Path) -> spm.SentencePieceProcessor:
     if not path.is_file():
         raise FileNotFoundError(f"no tokenizer in {path.parent}: {path.name} is missing")
@@ -252,7 +190,7 @@ def _load(path: Path) -> spm.SentencePieceProcessor:
 def _encode(
     model: spm.SentencePieceProcessor, lines: Iterable[str], threads: int
 ) -> list[list[int]]:
-    return list(model.encode(list(_escape(lines)), num_threads=threads))
+    return list(model.encode(list(escape(lines)), num_threads=threads))
 
 
 def _sample(
@@ -260,26 +198,10 @@ def _sample(
 ) -> Iterator[list[int]]:
     if checks.probability("tokenizer.sampling", sampling) == 0:
         raise ValueError("tokenizer.sampling=0 leaves nothing to draw")
-    return sample(model, _escape(lines), sampling, seed)
+    return sample(model, escape(lines), sampling, seed)
 
 
 def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]]) -> list[str]:
     # One by one: for a list SentencePiece starts threads anew, which cost far more than the work.
     texts = [model.decode([token for token in ids if token > EOS]) for ids in sequences]
-    return [
-        _ESCAPED.sub(lambda found: _SPACE_MARK if found[1] == "_" else _ESCAPE, text)
-        for text in texts
-    ]
-
-
-def _escape(lines: Iterable[str]) -> Iterator[str]:
-    """The lines with the space mark and the escape itself escaped; ValueError for surrogates."""
-    for number, line in enumerate(lines, start=1):
-        try:
-            line.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"sentence {number} is no valid Unicode text:"
-                f" {line[error.start]!r} at character {error.start + 1} is half of a surrogate pair"
-            ) from None
-        yield line.replace(_ESCAPE, _ESCAPE * 2).replace(_SPACE_MARK, _ESCAPE + "_")
+    return [unescape(text) for text in texts]

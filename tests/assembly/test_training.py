@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,17 @@ def test_resuming_refuses_other_text(composed: Compose, options: list[str]) -> N
         tgt.write("C C C\n")
     with pytest.raises(ValueError, match="trained on other text"):
         train(composed("train", *options, "resume=auto"))
+
+
+def test_text_may_move_between_two_parts_of_a_run(composed: Compose, options: list[str]) -> None:
+    train(composed("train", *options))
+    Path("elsewhere").mkdir()
+    for path in (*Path().glob("*.src"), *Path().glob("*.tgt")):
+        path.rename(Path("elsewhere", path.name))
+    moved = [re.sub(r"=(\w+\.(src|tgt))$", r"=elsewhere/\1", option) for option in options]
+    train(composed("train", *moved, "resume=auto", "trainer.max_steps=6"))
+    assert steps()[-1] == 6
+    assert "elsewhere" in str(RunDirectory.open("runs/x").config()["data"])
 
 
 def test_must_resume_needs_a_run(composed: Compose, options: list[str]) -> None:

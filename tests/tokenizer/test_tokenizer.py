@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -317,6 +318,16 @@ def test_half_a_surrogate_pair_is_refused(bpe: Tokenizer) -> None:
         bpe.encode_src(["fine", "so \ud83d so"])
     with pytest.raises(ValueError, match="sentence 1 "):
         Tokenizer.train([("\udc00", "a")], kind="bpe", vocab_size=300, joint=True)
+
+
+def test_ctrl_c_while_it_reads_is_no_other_error() -> None:
+    class Interrupted(list[tuple[str, str]]):
+        def __iter__(self) -> Iterator[tuple[str, str]]:
+            yield from CORPUS[:50]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Tokenizer.train(Interrupted(), kind="bpe", vocab_size=300, joint=True)
 
 
 @pytest.mark.parametrize("pairs", [[], [("", "a")], [(" \t", "a")]])
