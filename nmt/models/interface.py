@@ -3,10 +3,9 @@
 Dims: B sentences, K hypotheses a sentence (greedy: K = 1), S source tokens, T target tokens,
 V target vocabulary, H encoder width, D feature width.
 
-Every tensor of a memory or a state has the sentence on axis 0; every tensor of a state has the
-hypothesis on axis 1. What belongs to the sentence is kept once a sentence (``Memory``), what
-belongs to the hypothesis once a hypothesis (``DecoderState``): beam search never copies a
-source-side tensor.
+What belongs to the sentence is kept once a sentence (``Memory``), what belongs to the hypothesis in
+a ``DecoderState``: beam search never copies a source-side tensor. Both are the model's own affair:
+search selects their sentences and reorders their hypotheses, and looks at neither.
 """
 
 from abc import ABC, abstractmethod
@@ -83,7 +82,7 @@ class Seq2SeqModel(nn.Module, ABC):
     ) -> tuple[Tensor, DecoderState]:
         """Read one token a hypothesis, (B, K) ids, BOS first -> logits (B, K, V), new state.
 
-        The given state is consumed: its buffers may be reused.
+        The given state is consumed: its buffers may be reused. The logits are the caller's.
         """
 
     @abstractmethod

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nmt.checks import positive_int, probability
+from nmt.models.cache import KeyValueCache
 from nmt.models.dropout import Dropout
 from nmt.models.embedding import make_embeddings, source_mask
 from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
@@ -21,38 +22,14 @@ from nmt.models.transformer_layers import DecoderLayer, EncoderLayer, sinusoids
 
 @dataclass(frozen=True)
 class TransformerMemory:
-    """Cross-attention keys and values, (B, N, S, W) a layer, and attend-here mask (B, 1, 1, S)."""
+    """The source as each layer's cross-attention prepares it, (B, S, 2D), and mask (B, 1, 1, S)."""
 
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
+    layers: tuple[Tensor, ...]
     mask: Tensor
 
     def select(self, sentences: Tensor) -> "TransformerMemory":
         return TransformerMemory(
-            tuple(keys[sentences] for keys in self.keys),
-            tuple(values[sentences] for values in self.values),
-            self.mask[sentences],
-        )
-
-
-@dataclass(frozen=True)
-class TransformerState:
-    """Self-attention keys and values of the t tokens read, (B, K, N, t, W) a layer."""
-
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-
-    def select(self, sentences: Tensor) -> "TransformerState":
-        return TransformerState(
-            tuple(keys[sentences] for keys in self.keys),
-            tuple(values[sentences] for values in self.values),
-        )
-
-    def reorder(self, parents: Tensor) -> "TransformerState":
-        rows = torch.arange(parents.shape[0], device=parents.device).unsqueeze(1)
-        return TransformerState(
-            tuple(keys[rows, parents] for keys in self.keys),
-            tuple(values[rows, parents] for values in self.values),
+            tuple(layer[sentences] for layer in self.layers), self.mask[sentences]
         )
 
 
@@ -115,50 +92,37 @@ class TransformerSeq2Seq(Seq2SeqModel):
     def decode(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
         x = self._embed(self.tgt_embedding, tgt_input, first=0)
         for layer in self._layers():
-            keys, values = layer.cross_attention.prepare(encoded.states)
-            x = layer(x, keys, values, encoded.mask[:, None, None])
+            source = layer.cross_attention.prepare(encoded.states)
+            x = layer(x, source, encoded.mask[:, None, None])
         features: Tensor = self.dropout(self.decoder_norm(x))
         return features
 
     def project(self, features: Tensor) -> Tensor:
         return F.linear(features, self.tgt_embedding.weight)
 
-    def start(self, encoded: Encoded, beam_size: int) -> tuple[TransformerMemory, TransformerState]:
-        prepared = [layer.cross_attention.prepare(encoded.states) for layer in self._layers()]
-        keys, values = zip(*prepared, strict=True)
-        width = self.hidden_size // self.num_heads
-        batch_size = encoded.states.shape[0]
-        nothing = encoded.states.new_empty(batch_size, beam_size, self.num_heads, 0, width)
-        past = (nothing,) * len(prepared)
+    def start(self, encoded: Encoded, beam_size: int) -> tuple[TransformerMemory, KeyValueCache]:
+        layers = tuple(layer.cross_attention.prepare(encoded.states) for layer in self._layers())
         return (
-            TransformerMemory(keys, values, encoded.mask[:, None, None]),
-            TransformerState(past, past),
+            TransformerMemory(layers, encoded.mask[:, None, None]),
+            KeyValueCache.empty(encoded.states, len(layers), beam_size),
         )
 
     def step(
         self, tokens: Tensor, memory: Memory, state: DecoderState
-    ) -> tuple[Tensor, TransformerState]:
-        assert isinstance(memory, TransformerMemory) and isinstance(state, TransformerState)
-        x = self._embed(self.tgt_embedding, tokens.unsqueeze(-1), first=state.keys[0].shape[3])
-        x = x.squeeze(-2)
-        past_keys, past_values = [], []
+    ) -> tuple[Tensor, KeyValueCache]:
+        assert isinstance(memory, TransformerMemory) and isinstance(state, KeyValueCache)
+        x = self._embed(self.tgt_embedding, tokens.unsqueeze(-1), first=state.length).squeeze(-2)
+        cache = state.advanced()
         for i, layer in enumerate(self._layers()):
-            x, keys, values = layer.step(
-                x,
-                (memory.keys[i], memory.values[i], memory.mask),
-                (state.keys[i], state.values[i]),
-            )
-            past_keys.append(keys)
-            past_values.append(values)
-        features = self.dropout(self.decoder_norm(x))
-        return self.project(features), TransformerState(tuple(past_keys), tuple(past_values))
+            x = layer.step(x, memory.layers[i], memory.mask, cache, i)
+        return self.project(self.dropout(self.decoder_norm(x))), cache
 
     def attend(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
         x = self._embed(self.tgt_embedding, tgt_input, first=0)
         every = []
         for layer in self._layers():
-            keys, values = layer.cross_attention.prepare(encoded.states)
-            x, weights = layer.weigh(x, keys, values, encoded.mask[:, None, None])
+            source = layer.cross_attention.prepare(encoded.states)
+            x, weights = layer.weigh(x, source, encoded.mask[:, None, None])
             every.append(weights)
         return torch.stack(every, dim=1)  # (B, L, N, T, S)
 

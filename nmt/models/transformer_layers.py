@@ -5,13 +5,18 @@ N heads, W = D / N head width.
 """
 
 import math
+from contextlib import nullcontext
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from nmt.models.cache import KeyValueCache
 from nmt.models.dropout import Dropout
+
+POSITIONS = 256  # computed at once
 
 
 class FeedForward(nn.Sequential):
@@ -30,16 +35,22 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(size, 3 * size)
         self.out = nn.Linear(size, size)
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, T, D) -> queries, keys and values, (B, N, T, W) each."""
-        q, k, v = (_split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
-        return q, k, v
-
     def forward(self, x: Tensor, mask: Tensor | None, *, causal: bool = False) -> Tensor:
         """x (B, T, D), mask (B, 1, 1, T) True = attend -> (B, T, D)."""
-        q, k, v = self.project(x)
-        attended = _attend(q, k, v, mask, is_causal=causal)
-        result: Tensor = self.out(_merge_heads(attended))
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return self._attend(q, k, v, mask, is_causal=causal)
+
+    def step(self, x: Tensor, cache: KeyValueCache, layer: int) -> Tensor:
+        """The next position of each hypothesis, x (B, K, D), to which the cache has advanced."""
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        keys, values = cache.write(layer, k, v)
+        return self._attend(q, keys, values, cache.whose.unsqueeze(1))
+
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, is_causal: bool = False
+    ) -> Tensor:
+        q, k, v = (_split_heads(each, self.num_heads) for each in (q, k, v))
+        result: Tensor = self.out(_merge_heads(_attend(q, k, v, mask, is_causal=is_causal)))
         return result
 
 
@@ -53,24 +64,27 @@ class CrossAttention(nn.Module):
         self.kv = nn.Linear(size, 2 * size)
         self.out = nn.Linear(size, size)
 
-    def prepare(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, S, D) -> keys and values, (B, N, S, W) each."""
-        keys, values = self.kv(states).chunk(2, dim=-1)
-        return _split_heads(keys, self.num_heads), _split_heads(values, self.num_heads)
+    def prepare(self, states: Tensor) -> Tensor:
+        """(B, S, D) -> keys and values side by side, (B, S, 2D)."""
+        prepared: Tensor = self.kv(states)
+        return prepared
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """x (B, T, D) -> (B, T, D)."""
-        q = _split_heads(self.q(x), self.num_heads)
-        attended = _attend(q, keys, values, mask)
-        result: Tensor = self.out(_merge_heads(attended))
+    def forward(self, x: Tensor, prepared: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, D), mask (B, 1, 1, S) True = attend -> (B, T, D)."""
+        q, k, v = self._heads(x, prepared)
+        result: Tensor = self.out(_merge_heads(_attend(q, k, v, mask)))
         return result
 
-    def weigh(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def weigh(self, x: Tensor, prepared: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What forward does, written out (ibid., eq. 1) -> (B, T, D), weights (B, N, T, S)."""
-        q = _split_heads(self.q(x), self.num_heads)
-        scores = (q @ keys.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
+        q, k, v = self._heads(x, prepared)
+        scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
         weights = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
-        return self.out(_merge_heads(weights.to(values.dtype) @ values)), weights
+        return self.out(_merge_heads(weights.to(v.dtype) @ v)), weights
+
+    def _heads(self, x: Tensor, prepared: Tensor) -> tuple[Tensor, ...]:
+        each = (self.q(x), *prepared.chunk(2, dim=-1))
+        return tuple(_split_heads(part, self.num_heads) for part in each)
 
 
 class EncoderLayer(nn.Module):
@@ -101,33 +115,26 @@ class DecoderLayer(nn.Module):
         self.feed_forward = FeedForward(size=size, ff_size=ff_size)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """All target positions at once, x (B, T, D)."""
+    def forward(self, x: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+        """All target positions at once, x (B, T, D); source as the cross-attention prepares it."""
         x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
-        x = x + self.dropout(self.cross_attention(self.cross_norm(x), keys, values, mask))
+        x = x + self.dropout(self.cross_attention(self.cross_norm(x), source, mask))
         return self._feed(x)
 
-    def weigh(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def weigh(self, x: Tensor, source: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What forward does, and the cross-attention's weights (B, N, T, S)."""
         x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
-        attended, weights = self.cross_attention.weigh(self.cross_norm(x), keys, values, mask)
+        attended, weights = self.cross_attention.weigh(self.cross_norm(x), source, mask)
         return self._feed(x + self.dropout(attended)), weights
 
     def step(
-        self, x: Tensor, memory: tuple[Tensor, Tensor, Tensor], past: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One position, x (B, K, D); memory: keys, values, mask; past: (B, K, N, t, W) each.
-
-        Returns x and the past's keys and values, one longer.
-        """
-        q, k, v = self.attention.project(self.attention_norm(x).flatten(0, 1).unsqueeze(1))
-        keys = torch.cat([past[0], k.view(*x.shape[:2], *k.shape[1:])], dim=3)
-        values = torch.cat([past[1], v.view(*x.shape[:2], *v.shape[1:])], dim=3)
-        attended = _attend(q, keys.flatten(0, 1), values.flatten(0, 1))
-        x = x + self.dropout(self.attention.out(_merge_heads(attended))).view_as(x)
+        self, x: Tensor, source: Tensor, mask: Tensor, cache: KeyValueCache, layer: int
+    ) -> Tensor:
+        """One position of each hypothesis, x (B, K, D), as layer ``layer`` of the cache."""
+        x = x + self.dropout(self.attention.step(self.attention_norm(x), cache, layer))
         # The K hypotheses are K queries on one memory.
-        x = x + self.dropout(self.cross_attention(self.cross_norm(x), *memory))
-        return self._feed(x), keys, values
+        x = x + self.dropout(self.cross_attention(self.cross_norm(x), source, mask))
+        return self._feed(x)
 
     def _feed(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
@@ -139,7 +146,18 @@ def sinusoids(first: int, length: int, size: int, device: torch.device) -> Tenso
 
     Vaswani et al. (2017), section 3.5, the sines in the first half and the cosines in the second.
     """
-    position = torch.arange(first, first + length, device=device, dtype=torch.float32)
+    last = first + length - 1
+    blocks = range(first // POSITIONS, last // POSITIONS + 1)
+    every = torch.cat([_sinusoids(block, size, device) for block in blocks])
+    return every[first - blocks.start * POSITIONS :][:length]
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
+def _sinusoids(block: int, size: int, device: torch.device) -> Tensor:
+    """Positions block * POSITIONS and on, (POSITIONS, size); a step of search wants one of them."""
+    start = block * POSITIONS
+    position = torch.arange(start, start + POSITIONS, device=device, dtype=torch.float32)
     exponent = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
     angles = position.unsqueeze(1) * torch.pow(10_000.0, -exponent)
     return torch.cat([angles.sin(), angles.cos()], dim=1)
@@ -153,10 +171,8 @@ def _attend(
     The CPU's flash kernel has a backward several times slower than written-out attention at the
     lengths of sentences, so training on a CPU takes the latter.
     """
-    backends = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-    if q.device.type == "cpu" and torch.is_grad_enabled():
-        backends = [SDPBackend.MATH]
-    with sdpa_kernel(backends):
+    slow = q.device.type == "cpu" and torch.is_grad_enabled()
+    with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal)
 
 

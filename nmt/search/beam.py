@@ -15,8 +15,9 @@ from nmt.checks import non_negative, positive_int
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.constraint import Constraint, each_constraint
 from nmt.search.coverage import coverages
-from nmt.search.hypothesis import Hypothesis, next_log_probs, read_hypothesis
-from nmt.search.limited import LimitedSearch
+from nmt.search.distribution import Distribution
+from nmt.search.hypothesis import Hypothesis, read_hypothesis
+from nmt.search.limited import LimitedSearch, worth_leaving
 from nmt.search.ranking import Ranking, along_beam
 from nmt.search.requirements import Requirements
 from nmt.search.rules import Rules
@@ -31,10 +32,9 @@ class BeamSearch(LimitedSearch):
     that end go to a pool of the best finished ones; the first K that do not end live on. A
     sentence is done when
 
-    - its pool is full and no live hypothesis can beat the pool's worst any more: as no token
-      raises a log-probability, a live one gets at best log_prob / limit ** length_penalty; or
-    - its K best continuations all end, so that only substitutes would live on (which makes
-      ``beam_size=1`` greedy search); or
+    - its pool is full and no live hypothesis, ranked as it stands, beats the pool's worst. That K
+      have ended is not enough: unlikely ones end early. That none could win at its longest would
+      be safer still, but takes half as many steps again for one translation in a hundred; or
     - its hypotheses reach the limit; they are returned, unfinished, only where none finished.
 
     A length penalty of 0 ranks by probability, which favours short translations; 1 ranks by the
@@ -92,31 +92,32 @@ class BeamSearch(LimitedSearch):
         live = Ranking.empty(len(src), size, int(limits.max()), src.device)
         live.log_probs[:, 0] = 0.0  # K equal beginnings would stay equal: only one lives
         sentences = torch.arange(len(src), device=src.device)  # those still in the batch
+        searching = torch.ones_like(sentences, dtype=torch.bool)
         results: list[list[Hypothesis]] = [[] for _ in constraints]
         tokens = torch.full(live.scores.shape, BOS, device=src.device)
         for length in range(1, int(limits.max()) + 1):
             logits, state = model.step(tokens, memory, state)
             candidates, parents = self._continue(
-                live, next_log_probs(logits), length, rules, required
+                live, Distribution.of(logits), length, rules, required
             )
             ends = candidates.tokens[:, :, length - 1] == EOS
-            ended, going_on = candidates.where(ends), candidates.where(~ends)
-            pool = pool.joined(ended.first(size)).best(self.beam_size)
+            ended, going_on = candidates.where(ends).first(size), candidates.where(~ends)
+            pool = pool.joined(ended).best(self.beam_size)
             order = ends.to(torch.uint8).argsort(dim=1, stable=True)[:, :size]
             before, live = live, going_on.at(order)
             parents, tokens = parents.gather(1, order), live.tokens[:, :, length - 1]
 
-            bound = live.log_probs.amax(dim=1) / limits**self.length_penalty
-            all_ended = (going_on.scores[:, :size] == -torch.inf).all(dim=1)
-            done = (bound <= pool.scores[:, -1]) | all_ended | (limits <= length)
-            for row in done.nonzero()[:, 0].tolist():
+            done = (live.scores.amax(dim=1) <= pool.scores[:, -1]) | (limits <= length)
+            for row in (done & searching).nonzero()[:, 0].tolist():
                 results[sentences[row]] = self._results((pool, live, before), row)
-            stay = (~done).nonzero()[:, 0]
+            searching = searching & ~done
+            stay = searching.nonzero()[:, 0]
             if len(stay) == 0:
                 break
-            if len(stay) < len(sentences):
-                sentences, limits = sentences[stay], limits[stay]
-                parents, tokens = parents[stay], tokens[stay]
+            if worth_leaving(len(sentences), len(stay)):
+                sentences, limits, searching, parents, tokens = (
+                    each[stay] for each in (sentences, limits, searching, parents, tokens)
+                )
                 live, pool = live.select(stay), pool.select(stay)
                 memory, state = memory.select(stay), state.select(stay)
                 rules = None if rules is None else rules.select(stay)
@@ -128,31 +129,29 @@ class BeamSearch(LimitedSearch):
     def _continue(
         self,
         live: Ranking,
-        log_probs: Tensor,
+        following: Distribution,
         length: int,
         rules: Rules | None,
         required: Requirements | None,
     ) -> tuple[Ranking, Tensor]:
-        """The 2K first continuations by one token, log_probs (B, K, V), and their parents.
+        """The 2K first continuations by one token and their parents.
 
         First are the likeliest, but with requirements those that these put first.
         """
         if rules is not None:
-            rules.apply(log_probs, live.tokens[:, :, : length - 1])
-        width = live.scores.shape[1]
-        size = min(2 * width, log_probs.shape[-1])
+            rules.apply(following.scores, live.tokens[:, :, : length - 1])
+        width, vocabulary = live.scores.shape[1], following.scores.shape[-1]
         if required is None:
-            best, tokens = log_probs.topk(size, dim=-1)  # (B, K, 2K), much fewer than (B, K, V)
+            totals, places = following.continuations(live.log_probs, 2 * width)
+            parents, tokens = places // vocabulary, places % vocabulary
         else:
-            best, tokens = required.continuations(log_probs, size)
-        totals, tokens = (live.log_probs.unsqueeze(-1) + best).flatten(1), tokens.flatten(1)
-        if required is None:
-            places = totals.topk(2 * width, dim=1).indices
-        else:
+            best, tokens = required.continuations(following.log_probs(), min(2 * width, vocabulary))
+            totals, tokens = (live.log_probs.unsqueeze(-1) + best).flatten(1), tokens.flatten(1)
             places = required.first(totals, tokens, 2 * width)
-        totals, parents = totals.gather(1, places), places // best.shape[-1]
+            totals, tokens = totals.gather(1, places), tokens.gather(1, places)
+            parents = places // best.shape[-1]
         continued = along_beam(live.tokens, parents)
-        continued[:, :, length - 1] = tokens.gather(1, places)
+        continued[:, :, length - 1] = tokens
         return Ranking(continued, totals, totals / length**self.length_penalty), parents
 
     def _results(self, rankings: Sequence[Ranking], row: int) -> list[Hypothesis]:

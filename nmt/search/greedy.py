@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.constraint import Constraint, each_constraint
+from nmt.search.distribution import Distribution
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.limited import LimitedSearch
 
@@ -26,6 +27,5 @@ class GreedySearch(LimitedSearch):
         return self.follow(model, src, each_constraint(constraints, len(src)), _likeliest)
 
 
-def _likeliest(log_probs: Tensor, sentences: Tensor, place: int) -> tuple[Tensor, Tensor]:
-    best, tokens = log_probs.max(dim=-1)
-    return best, tokens
+def _likeliest(following: Distribution, sentences: Tensor, place: int) -> tuple[Tensor, Tensor]:
+    return following.likeliest()

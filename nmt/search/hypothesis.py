@@ -1,6 +1,6 @@
-"""What every search shares: its result, and the probabilities it ranks by.
+"""What every search is given, and what it finds.
 
-Dims: B sentences, S source tokens, V target vocabulary.
+Dims: B sentences, S source tokens.
 """
 
 import math
@@ -8,12 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.constraint import Constraint
-from nmt.tokenizer import BOS, EOS, PAD
+from nmt.tokenizer import EOS, PAD
 
 
 @dataclass(frozen=True)
@@ -56,16 +55,6 @@ class Search(ABC):
         The caller puts the model into evaluation mode. Raises ValueError for constraints that
         this search cannot keep.
         """
-
-
-def next_log_probs(logits: Tensor) -> Tensor:
-    """logits (..., V) -> log p in float32, -inf for PAD and BOS, which are never produced.
-
-    Not renormalised without these two: a hypothesis has the probability that training gives it.
-    """
-    log_probs = torch.log_softmax(logits.float(), dim=-1)
-    log_probs[..., [PAD, BOS]] = -torch.inf
-    return log_probs
 
 
 def read_hypothesis(row: Sequence[int], log_prob: float, length_penalty: float) -> Hypothesis:

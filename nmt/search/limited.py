@@ -12,13 +12,14 @@ from torch import Tensor
 from nmt.checks import non_negative_int, positive
 from nmt.models.interface import Encoded, Seq2SeqModel
 from nmt.search.constraint import Constraint
-from nmt.search.hypothesis import Hypothesis, Search, next_log_probs, read_hypothesis
+from nmt.search.distribution import Distribution
+from nmt.search.hypothesis import Hypothesis, Search, read_hypothesis
 from nmt.search.rules import Rules
 from nmt.tokenizer import BOS, EOS, PAD
 
-# log_probs (B', K, V), the sentences they are of (B',), the place of the next token
+# what may come next (B', K, V), the sentences it is of (B',), the place of the next token
 # -> its log-probability and the token, (B', K) each
-Choice = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
+Choice = Callable[[Distribution, Tensor, int], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,18 +81,18 @@ class LimitedSearch(Search):
         live = torch.ones_like(tokens, dtype=torch.bool)
         for place in range(produced.shape[-1]):
             logits, state = model.step(tokens, memory, state)
-            log_probs = next_log_probs(logits)
+            following = Distribution.of(logits)
             if rules is not None:
-                rules.apply(log_probs, produced[sentences, :, :place])
-            chosen, tokens = choose(log_probs, sentences, place)
+                rules.apply(following.scores, produced[sentences, :, :place])
+            chosen, tokens = choose(following, sentences, place)
             tokens = tokens.where(live, PAD)
             totals[sentences] += chosen.where(live, 0.0)
             produced[sentences, :, place] = tokens
-            live = live & (tokens != EOS)
-            stay = (live.any(dim=1) & (limits > place + 1)).nonzero()[:, 0]
+            live = live & (tokens != EOS) & (limits > place + 1).unsqueeze(1)
+            stay = live.any(dim=1).nonzero()[:, 0]
             if len(stay) == 0:
                 break
-            if len(stay) < len(sentences):
+            if worth_leaving(len(sentences), len(stay)):
                 sentences, limits = sentences[stay], limits[stay]
                 tokens, live = tokens[stay], live[stay]
                 memory, state = memory.select(stay), state.select(stay)
@@ -103,3 +104,11 @@ class LimitedSearch(Search):
             ]
             for hypotheses in zip(produced.tolist(), totals.tolist(), strict=True)
         ]
+
+
+def worth_leaving(sentences: int, unfinished: int) -> bool:
+    """Whether the finished sentences should leave the batch now.
+
+    Taking them out copies what is kept of the others, so it is done for an eighth at a time.
+    """
+    return unfinished <= sentences * 7 / 8

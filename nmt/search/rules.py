@@ -52,16 +52,16 @@ class Rules:
         """Keep these sentences, (B',)."""
         return Rules(self.prefixes[sentences], self.forbidden[sentences], self.no_repeat_ngram)
 
-    def apply(self, log_probs: Tensor, tokens: Tensor) -> None:
-        """Ban in place, by -inf, in log_probs (B, K, V) of what follows tokens (B, K, t)."""
+    def apply(self, scores: Tensor, tokens: Tensor) -> None:
+        """Ban in place, by -inf, in scores (B, K, V) of what follows tokens (B, K, t)."""
         held, forced = self._forced(tokens)
         wanted = forced[:, None, None].expand(-1, tokens.shape[1], 1)
-        kept = log_probs[held].gather(2, wanted)
+        kept = scores[held].gather(2, wanted)
         if self.forbidden.shape[1]:
-            self._ban_ends_of_phrases(log_probs, tokens)
+            self._ban_ends_of_phrases(scores, tokens)
         if tokens.shape[-1] >= self.no_repeat_ngram > 0:
-            self._ban_repetitions(log_probs, tokens)
-        log_probs[held] = torch.full_like(log_probs[held], -torch.inf).scatter(2, wanted, kept)
+            self._ban_repetitions(scores, tokens)
+        scores[held] = torch.full_like(scores[held], -torch.inf).scatter(2, wanted, kept)
 
     def _forced(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """The sentences whose prefix goes on, (B',), and each one's next token."""
@@ -69,22 +69,22 @@ class Rules:
         held, places = (following != PAD).nonzero(as_tuple=True)
         return held, following[held, places]
 
-    def _ban_ends_of_phrases(self, log_probs: Tensor, tokens: Tensor) -> None:
+    def _ban_ends_of_phrases(self, scores: Tensor, tokens: Tensor) -> None:
         begins, ends = self.forbidden[..., :-1], self.forbidden[..., -1]
         latest = functional.pad(tokens, (begins.shape[-1], 0), value=_NOTHING)
         latest = latest[:, :, None, tokens.shape[-1] :]  # (B, K, 1, L - 1)
         begins = begins[:, None]  # (B, 1, F, L - 1)
         begun = ((begins == latest) | (begins == PAD)).all(dim=-1)
         sentence, hypothesis, phrase = begun.nonzero(as_tuple=True)
-        log_probs[sentence, hypothesis, ends[sentence, phrase]] = -torch.inf
+        scores[sentence, hypothesis, ends[sentence, phrase]] = -torch.inf
 
-    def _ban_repetitions(self, log_probs: Tensor, tokens: Tensor) -> None:
+    def _ban_repetitions(self, scores: Tensor, tokens: Tensor) -> None:
         size = self.no_repeat_ngram
         ngrams = tokens.unfold(-1, size, 1)  # (B, K, t - n + 1, n)
         latest = tokens[:, :, None, tokens.shape[-1] - size + 1 :]  # (B, K, 1, n - 1)
         begun = (ngrams[..., :-1] == latest).all(dim=-1)
         sentence, hypothesis, place = begun.nonzero(as_tuple=True)
-        log_probs[sentence, hypothesis, ngrams[sentence, hypothesis, place, -1]] = -torch.inf
+        scores[sentence, hypothesis, ngrams[sentence, hypothesis, place, -1]] = -torch.inf
 
 
 def _ending_together(phrases: Sequence[Sequence[Phrase]]) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from nmt.checks import non_negative_int, positive, positive_int
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.constraint import Constraint, each_constraint
+from nmt.search.distribution import Distribution
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.limited import LimitedSearch
 from nmt.tokenizer import PAD
@@ -61,8 +62,9 @@ class SampleSearch(LimitedSearch):
     ) -> list[list[Hypothesis]]:
         seeds = self._seeds(src)
 
-        def draw(log_probs: Tensor, sentences: Tensor, place: int) -> tuple[Tensor, Tensor]:
+        def draw(following: Distribution, sentences: Tensor, place: int) -> tuple[Tensor, Tensor]:
             """The first of V arrivals whose rates are the probabilities is such a token."""
+            log_probs = following.log_probs()
             now = random_bits(seeds[sentences], torch.tensor(place, device=src.device))
             vocabulary = torch.arange(log_probs.shape[-1], device=src.device)
             waits = exponential(random_bits(now.unsqueeze(-1), vocabulary))

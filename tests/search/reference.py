@@ -1,4 +1,4 @@
-"""Searches too slow and too simple to be wrong: one sentence, whole prefixes, no early stop."""
+"""Searches too slow and too simple to be wrong: one sentence, whole prefixes."""
 
 from collections.abc import Callable, Sequence
 
@@ -68,16 +68,17 @@ def plain_beam(
     alpha: float,
     keeps: Keeps = anything,
 ) -> list[Hypothesis]:
-    """Beam search as ``BeamSearch`` describes it, but going on where nothing can be won."""
+    """Beam search as ``BeamSearch`` describes it."""
     live: list[Prefix] = [((), 0.0)]
     ended: list[Prefix] = []
     for _ in range(limit):
         continued = [prefix for prefix in _continue(model, src, live) if keeps(prefix[0])]
         best = sorted(continued, key=lambda prefix: -prefix[1])[: 2 * size]
         ended += [prefix for prefix in best[:size] if prefix[0][-1] == EOS]
-        if all(tokens[-1] == EOS for tokens, _ in best[:size]):
-            break
         live = [prefix for prefix in best if prefix[0][-1] != EOS][:size]
+        pool, waiting = _ranked(ended, alpha)[:size], _ranked(live, alpha)
+        if not waiting or (len(pool) == size and waiting[0].score <= pool[-1].score):
+            break
     return _ranked(ended or live, alpha)[:size]
 
 
