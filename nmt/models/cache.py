@@ -50,7 +50,7 @@ class KeyValueCache:
         sentences, size, used = self.whose.shape
         if used + size > self.keys[0].shape[1]:
             every = torch.arange(sentences, device=self.whose.device)
-            return self._moved(every, max(ROOM, self.length)).advanced()
+            return self._moved(every, max(ROOM, self.length // size)).advanced()
         own = torch.eye(size, dtype=torch.bool, device=self.whose.device)
         whose = torch.cat([self.whose, own.expand(sentences, -1, -1)], dim=-1)
         return replace(self, whose=whose, length=self.length + 1)
