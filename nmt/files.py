@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +37,28 @@ def replace_text(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync(path.parent)
+
+
+def check_writable(directory: Path, option: str) -> None:
+    """OSError unless files can be written in a directory, which is left as it was: not there, if
+    it was not. To be called before long work whose result goes there.
+
+    option: what names another directory, for the message.
+    """
+    missing: list[Path] = []
+    try:
+        missing += [place for place in (directory, *directory.parents) if not place.exists()]
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise type(error)(
+            f"{directory} is no directory that can be written ({error.strerror}): "
+            f"name another by {option}="
+        ) from None
+    finally:
+        for place in missing:
+            with suppress(OSError):  # not made, or in use by now
+                place.rmdir()
 
 
 def mapped_zeros(file: IO[bytes], dtype: Any, size: int) -> NDArray[Any]:

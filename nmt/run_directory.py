@@ -72,9 +72,9 @@ class RunDirectory:
         """A run that exists. Raises FileNotFoundError or ValueError for anything else."""
         run = cls(path)
         if not run.path.exists():
-            raise FileNotFoundError(f"{path}: there is no such run directory")
+            raise FileNotFoundError(f"{run.path}: there is no such run directory")
         if not run.exists():
-            raise ValueError(f"{path} is not a run directory: it has no {MANIFEST}")
+            raise ValueError(f"{run.path} is not a run directory: it has no {MANIFEST}")
         run.manifest()
         return run
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from nmt.evaluation.store import find_evaluation
+from nmt.files import check_writable
 from nmt.report.comparison import ComparedRun, comparison_table, short_labels, write_comparison
 from nmt.run_directory import RunDirectory
 
@@ -27,8 +28,9 @@ def compare(cfg: DictConfig) -> None:
         for directory, label in zip(directories, labels, strict=True)
     ]
     table = comparison_table(runs)
-    output = config["output"] or directories[0].parent / f"comparison-{name}"
-    paths = write_comparison(runs, Path(str(output)))
+    output = Path(str(config["output"] or directories[0].parent / f"comparison-{name}"))
+    check_writable(output, "output")
+    paths = write_comparison(runs, output)
     print(table.text())
     log.info("wrote %s", ", ".join(map(str, paths)))
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
@@ -16,8 +16,12 @@ from nmt.evaluation.language import tokenizer_for, unit_for
 from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.significance import Bootstrap
 from nmt.evaluation.store import check_free, directory_in_run, store
+from nmt.files import check_writable
 from nmt.report.tables import evaluation_table
 from nmt.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from nmt.translator import Translator
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ def evaluate(cfg: DictConfig) -> None:
         scoring=scoring,
     )
     check_free(task.directory, recipe, overwrite=config["overwrite"])
+    check_writable(task.directory, "output")
     if translates:
         hypotheses, facts = _translate(config, task.sources, scoring)
     else:
@@ -150,6 +155,7 @@ def _translate(
     from nmt.assembly.translating import load_translator  # torch: not for mere scoring
 
     translator = load_translator(config)
+    _warn_of_long(translator, sources)
     start = time.perf_counter()
     translations = []
     with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
@@ -167,6 +173,18 @@ def _translate(
         "hit_limit": [translation.hit_limit for translation in translations],
         "subword_lengths": lambda lines: [len(ids) for ids in encode(lines)],
     }
+
+
+def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
+    """Of such a source a model knows little, and a very long one takes very long."""
+    most = translator.longest_source
+    lengths = [len(ids) for ids in translator.tokenizer.encode_src(sources)]
+    if most is not None and (long := sum(length > most for length in lengths)):
+        log.warning(
+            "%s of %s sources are longer than any the model was trained on (%s tokens), the "
+            "longest has %s: translated whole, as scores are of the model alone",
+            *(f"{number:,}" for number in (long, len(sources), most, max(lengths))),
+        )
 
 
 def _directory(config: Mapping[str, Any]) -> Path | None:

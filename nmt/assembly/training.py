@@ -23,11 +23,13 @@ from nmt.construct import factory
 from nmt.device import choose_device, choose_precision, keep_freed_memory
 from nmt.evaluation.bleu import Scorer
 from nmt.evaluation.language import tokenizer_for
+from nmt.files import check_writable
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
 from nmt.search.hypothesis import Search
 from nmt.tokenizer import Tokenizer
+from nmt.training.full_disk import full_disk_explained
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
 from nmt.training.settings import TrainerSettings
@@ -56,6 +58,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     scorer = Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
     run = RunDirectory(config["run"])
     resumed = is_resumed(run, config["resume"])
+    check_writable(run.path, "run")
     config, start = _start(config, run if resumed else None, overrides)
     _check_model(config, start)
 
@@ -97,7 +100,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         settings=settings,
         precision=precision,
     )
-    with StopRequest() as stop:
+    with StopRequest() as stop, full_disk_explained(run.path):
         finished = trainer.train(stop)
     if not finished:
         assert stop.received is not None

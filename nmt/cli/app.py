@@ -8,10 +8,12 @@ and the command ends with 2. Options that do not exist end a sweep before its fi
 """
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Any
 
@@ -25,12 +27,21 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from nmt import resources
 from nmt.checks import dotted, known_options
-from nmt.cli.arguments import ANY_FORM, OPEN, own_configs, prepared, typed, with_own_configs
+from nmt.cli.arguments import (
+    ANY_FORM,
+    OPEN,
+    own_configs,
+    prepared,
+    refuse_other_flags,
+    typed,
+    with_own_configs,
+)
 from nmt.cli.config_files import ConfigFiles
 from nmt.cli.help import help_text
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
+_AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
 _MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What the user can mend."""
 
@@ -63,9 +74,13 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
 
     with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
         arguments = with_own_configs(prepared(sys.argv[1:]), os.environ.get("COMP_LINE"))
+        refuse_other_flags(arguments)
         ConfigFiles(own_configs(arguments))
         if {"--help", "-h"} & set(arguments):
             print(help_text(config_name, description, arguments))
+            return
+        if "--version" in arguments:
+            print(f"nmt {version('nmt')}")
             return
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         sys.argv[1:] = arguments
@@ -124,6 +139,8 @@ def _worded(error: Exception) -> str:
         return _worded_syntax(error)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _worded_choice(error.missing_cfg_file)
+    if ambiguous := _AMBIGUOUS.match(str(error)):
+        return _worded_ambiguity(*ambiguous.groups())
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         where = str(cause.full_key).rpartition(".")[0]
         if isinstance(cause.parent_node, DictConfig):
@@ -143,9 +160,18 @@ def _worded_syntax(error: OverrideParseException) -> str:
     name, equals, value = error.override.partition("=")
     if not equals:
         return f"{error.override} is no option: options are written name=value"
+    if value.startswith("[") and not value.endswith("]"):
+        return f"{error.override} is part of a list: write it without spaces, {name}=[A,B]"
     return (
         f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "
         f"needs quotes: {typed(name, value)}"
+    )
+
+
+def _worded_ambiguity(name: str, value: str) -> str:
+    return (
+        f"{name}={value}: several values are a list, {name}=[{value}], or with -m a job each; "
+        f"one value with commas needs quotes: {typed(name, value)}"
     )
 
 
@@ -175,7 +201,7 @@ def _check(cfg: DictConfig, config_name: str) -> None:
     given = _values(cfg)
     _compare("", given, _values(plain))
     if missing := [name for name, value in dotted(given) if value == MISSING]:
-        raise ValueError(f"{' and '.join(missing)} must be given; --help says what the options are")
+        raise ValueError(f"{', '.join(missing)} must be given; --help says what the options are")
 
 
 def _compare(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
@@ -202,7 +228,7 @@ def _wanted(value: object, example: object) -> str | None:
     if isinstance(example, float):
         return None if type(value) in (int, float) else "a number"
     if isinstance(example, dict):
-        return f"a mapping of {', '.join(example)}"
+        return f"a mapping of {', '.join(example) or 'names that you choose'}"
     return "a single value or a list" if isinstance(value, dict) else None
 
 

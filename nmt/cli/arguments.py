@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra._internal.utils import get_args_parser
+
 OPEN = ("data.tests",)
 """Sections whose names the user makes up."""
 
@@ -56,6 +58,16 @@ def with_own_configs(arguments: Sequence[str], completed: str | None) -> list[st
     if flags.config_dir and {"-sc", "--shell-completion"} & set(arguments):
         return [*arguments, "--config-dir", flags.config_dir]
     return list(arguments)
+
+
+def refuse_other_flags(arguments: Sequence[str]) -> None:
+    """ValueError for what looks like a flag and is none: elsewhere options are written so."""
+    _, unknown = get_args_parser().parse_known_args(arguments)
+    if unknown:
+        raise ValueError(
+            f"{unknown[0]} is no flag: options are written without dashes, as name=value; "
+            f"--help lists them"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

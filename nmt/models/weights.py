@@ -1,11 +1,36 @@
 """A model's weights in a file: safetensors, each shared tensor once."""
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from torch.overrides import TorchFunctionMode
+
 from nmt.models.interface import Seq2SeqModel
+
+_RANDOM = {"normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_"}
+"""Of tensors, and of torch.nn.init where it can be intercepted."""
+
+
+class Unfilled(TorchFunctionMode):
+    """Inside, tensors are not filled with random numbers: for a model that is about to be loaded.
+
+    Drawing them takes longer than reading them from a file.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func.__name__ in _RANDOM:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def save_weights(model: Seq2SeqModel, path: Path) -> None:

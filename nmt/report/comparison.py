@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from nmt.evaluation.evaluation import Evaluation, Row
@@ -92,17 +93,23 @@ def comparison_table(runs: Sequence[ComparedRun]) -> Table:
 
 
 def write_comparison(runs: Sequence[ComparedRun], directory: Path) -> list[Path]:
-    """Write the table in Markdown and the plot as PNG and SVG, and return their paths.
+    """Write the table in Markdown and the plot as PNG and SVG, each whole or not at all, and return
+    their paths.
 
     ValueError as from ``check_comparable``, before anything is written.
     """
     table = comparison_table(runs)
+    names = ["comparison.md", "bleu_by_length.png", "bleu_by_length.svg"]
     directory.mkdir(parents=True, exist_ok=True)
-    plots = [directory / "bleu_by_length.png", directory / "bleu_by_length.svg"]
-    plot_bleu_by_length({run.label: run.evaluation for run in runs}, plots)
-    page = directory / "comparison.md"
-    page.write_text(f"{table.markdown()}\n![{table.title}]({plots[0].name})\n", encoding="utf-8")
-    return [page, *plots]
+    with TemporaryDirectory(dir=directory) as scratch:
+        page, *plots = (Path(scratch) / name for name in names)
+        plot_bleu_by_length({run.label: run.evaluation for run in runs}, plots)
+        page.write_text(
+            f"{table.markdown()}\n![{table.title}]({plots[0].name})\n", encoding="utf-8"
+        )
+        for path in (page, *plots):
+            path.replace(directory / path.name)
+    return [directory / name for name in names]
 
 
 def _held_equal(run: ComparedRun) -> dict[str, Any]:

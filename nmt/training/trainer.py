@@ -76,6 +76,8 @@ class Trainer:
         """Train to the end (True) or to a stop signal before it (False); both leave all saved."""
         if self.run.manifest()["checkpoint"]:
             self._restore()
+        else:  # of a run that ended before it saved anything
+            self.logs.truncate(dict.fromkeys(self.logs.lengths(), 0))
         self._clock = time.monotonic() - self.at.seconds
         with ProgressBar(self.settings, self.at) as self.progress:
             while not (stop.received or self._at_end()):

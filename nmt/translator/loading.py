@@ -9,7 +9,7 @@ from nmt.construct import factory
 from nmt.models.attention import ContextSource
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import load_weights
+from nmt.models.weights import Unfilled, load_weights
 from nmt.run_directory import RunDirectory
 from nmt.tokenizer import Tokenizer
 
@@ -76,12 +76,13 @@ def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Loade
     for name in names:
         directory.verified(name)
     tokenizer = Tokenizer.load(directory.path)
-    model = build_model(
-        config.get("model", {}),
-        src_vocab_size=tokenizer.src_vocab_size,
-        tgt_vocab_size=tokenizer.tgt_vocab_size,
-        trusted_packages=trusted_packages,
-    )
+    with Unfilled():
+        model = build_model(
+            config.get("model", {}),
+            src_vocab_size=tokenizer.src_vocab_size,
+            tgt_vocab_size=tokenizer.tgt_vocab_size,
+            trusted_packages=trusted_packages,
+        )
     load_weights(model, weights)
     data = config.get("data") or {}
     return LoadedRun(

@@ -1,6 +1,7 @@
 import logging
 import shlex
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,9 @@ def test_a_sweep_works_on_each_and_leaves_nothing_behind(command: Command, tmp_p
         (["data=files", *FILES, "data.train=x"], "data.train must be a mapping of src, tgt"),
         (["run"], "run is no option: options are written name=value"),
         (["-m", "seed=1,2", "trainer.max_step=5"], "did you mean trainer.max_steps?"),
+        (["--seed", "1"], "--seed is no flag: options are written without dashes, as name=value"),
+        (["data.columns=de,en"], "several values are a list, data.columns=[de,en], or with -m"),
+        (["data=tsv", "data.columns=[de,", "en]"], "[de, is part of a list: write it without spa"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_work(
@@ -238,6 +242,10 @@ def test_what_is_no_mistake_of_the_user_keeps_its_traceback(command: Command) ->
 
     with pytest.raises(RuntimeError, match="a bug"):
         command("translate", "run=x", work=work)
+
+
+def test_the_version_is_ours(command: Command) -> None:
+    assert command("train", "--version").out == f"nmt {version('nmt')}\n"
 
 
 def test_log_goes_to_stderr(command: Command) -> None:

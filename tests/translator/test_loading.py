@@ -58,6 +58,12 @@ def test_a_run_directory_is_all_it_needs(run: RunDirectory, tokenizer: Tokenizer
     assert (greedy.search, greedy.batch_tokens) == (GreedySearch(), 7)
 
 
+def test_draws_no_random_numbers(run: RunDirectory) -> None:
+    before = torch.get_rng_state()
+    Translator.load(run.path, device="cpu")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("name", ["tokenizer.model", "model-1.safetensors", "config.yaml"])
 def test_refuses_a_damaged_file(run: RunDirectory, name: str) -> None:
     content = bytearray((run.path / name).read_bytes())
