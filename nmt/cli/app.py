@@ -74,7 +74,6 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
 
     with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
         arguments = with_own_configs(prepared(sys.argv[1:]), os.environ.get("COMP_LINE"))
-        refuse_other_flags(arguments)
         ConfigFiles(own_configs(arguments))
         if {"--help", "-h"} & set(arguments):
             print(help_text(config_name, description, arguments))
@@ -82,6 +81,7 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
         if "--version" in arguments:
             print(f"nmt {version('nmt')}")
             return
+        refuse_other_flags(arguments)
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         sys.argv[1:] = arguments
         hydra.main(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nmt.checks import positive_int
 from nmt.models.interface import Encoded
+from nmt.models.recurrence import RecurrentLinear
 
 
 class ContextSource(nn.Module, ABC):
@@ -68,7 +69,7 @@ class AdditiveAttention(ScoredAttention):
     def __init__(self, *, query_size: int, key_size: int, attention_size: int = 256) -> None:
         super().__init__()
         positive_int("attention_size", attention_size)
-        self.query = nn.Linear(query_size, attention_size, bias=False)
+        self.query = RecurrentLinear(query_size, attention_size, bias=False)
         self.key = nn.Linear(key_size, attention_size)
         self.energy = nn.Linear(attention_size, 1, bias=False)
 

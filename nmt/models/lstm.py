@@ -17,6 +17,7 @@ from nmt.models.attention import ContextSource
 from nmt.models.dropout import Dropout
 from nmt.models.embedding import make_embeddings, source_mask
 from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
+from nmt.models.recurrence import RecurrentLinear, lstm_cell, one_sequence
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,19 @@ class LSTMMemory:
 
 @dataclass(frozen=True)
 class LSTMState:
-    """hidden, cell: (B, K, L, H)."""
+    """hidden, cell: (B, K, H) a layer."""
 
-    hidden: Tensor
-    cell: Tensor
+    hidden: tuple[Tensor, ...]
+    cell: tuple[Tensor, ...]
 
     def select(self, sentences: Tensor) -> "LSTMState":
-        return LSTMState(self.hidden[sentences], self.cell[sentences])
+        return LSTMState(*(tuple(x[sentences] for x in part) for part in (self.hidden, self.cell)))
 
     def reorder(self, parents: Tensor) -> "LSTMState":
-        rows = torch.arange(parents.shape[0], device=parents.device).unsqueeze(1)
-        return LSTMState(self.hidden[rows, parents], self.cell[rows, parents])
+        index = parents.unsqueeze(-1).expand(-1, -1, self.hidden[0].shape[-1])
+        return LSTMState(
+            *(tuple(x.gather(1, index) for x in part) for part in (self.hidden, self.cell))
+        )
 
 
 class BidirectionalEncoder(nn.Module):
@@ -107,7 +110,7 @@ class LSTMDecoder(nn.Module):
         self.bridge = nn.Linear(hidden_size // 2, 2 * num_layers * hidden_size)
         self.embedded_to_gates = nn.Linear(embed_size, 4 * hidden_size)
         self.cells = nn.ModuleList(
-            nn.Linear(2 * hidden_size, 4 * hidden_size, bias=layer > 0)
+            RecurrentLinear(2 * hidden_size, 4 * hidden_size, bias=layer > 0)
             for layer in range(num_layers)
         )
         self.readout = nn.Linear(2 * hidden_size + embed_size, embed_size)
@@ -121,9 +124,12 @@ class LSTMDecoder(nn.Module):
         """Every layer's first state from the backward encoder's last (ibid., A.2.2)."""
         assert encoded.final is not None
         backward = encoded.final.chunk(2, dim=-1)[1]
-        states = self.bridge(backward).unflatten(-1, (1, 2, self.num_layers, -1))
-        hidden, cell = states.expand(-1, beam_size, -1, -1, -1).unbind(2)  # (B, K, L, H) each
-        return LSTMState(torch.tanh(hidden), cell.float())
+        states = self.bridge(backward).unsqueeze(1).expand(-1, beam_size, -1)
+        hidden, cell = states.chunk(2, dim=-1)  # (B, K, L * H) each
+        return LSTMState(
+            torch.tanh(hidden).chunk(self.num_layers, dim=-1),
+            cell.float().chunk(self.num_layers, dim=-1),
+        )
 
     def advance(
         self, gates: Tensor, memory: LSTMMemory, state: LSTMState
@@ -133,15 +139,15 @@ class LSTMDecoder(nn.Module):
         gates: (B, K, 4H), the embedded token's part of the first layer's gates.
         Returns top hidden (B, K, H), context (B, K, H), weights (B, K, S) or None, new state.
         """
-        hidden, cell = list(state.hidden.unbind(2)), list(state.cell.unbind(2))
+        hidden, cell = list(state.hidden), list(state.cell)
         context, weights = self.context_source(hidden[-1], memory.keys, memory.encoded)
         below = context
         for layer, to_gates in enumerate(self.cells):
             from_states = to_gates(torch.cat([below, hidden[layer].to(below.dtype)], dim=-1))
             total = gates + from_states if layer == 0 else from_states
-            hidden[layer], cell[layer] = _lstm_cell(total, cell[layer])
+            hidden[layer], cell[layer] = lstm_cell(total, cell[layer])
             below = self.dropout(hidden[layer]) if layer + 1 < self.num_layers else hidden[layer]
-        return below, context, weights, LSTMState(torch.stack(hidden, 2), torch.stack(cell, 2))
+        return below, context, weights, LSTMState(tuple(hidden), tuple(cell))
 
     def read_out(self, hidden: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
         """(..., H), (..., H), (..., E) -> features (..., E), as wide as the tied embedding."""
@@ -232,9 +238,10 @@ class LSTMSeq2Seq(Seq2SeqModel):
         memory, state = self.start(encoded, beam_size=1)
         embedded = self._embed(self.tgt_embedding, tgt_input)
         steps = []
-        for gates in self.decoder.embedded_to_gates(embedded).split(1, dim=1):
-            *step, state = self.decoder.advance(gates, memory, state)
-            steps.append(step)
+        with one_sequence(self.decoder):
+            for gates in self.decoder.embedded_to_gates(embedded).split(1, dim=1):
+                *step, state = self.decoder.advance(gates, memory, state)
+                steps.append(step)
         hiddens, contexts, weights = zip(*steps, strict=True)
         features = self.decoder.read_out(torch.cat(hiddens, 1), torch.cat(contexts, 1), embedded)
         return features, None if weights[0] is None else torch.cat(weights, 1)
@@ -248,18 +255,6 @@ def lstm(input_size: int, hidden_size: int) -> nn.LSTM:
             module.get_parameter(name).zero_()
         module.get_parameter("bias_ih_l0")[hidden_size : 2 * hidden_size] = 1.0  # i, f, g, o
     return module
-
-
-def _lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """gates (..., 4H) in the order f, i, o, g; cell (..., H) -> new hidden, new cell.
-
-    Hochreiter and Schmidhuber (1997) with forget gates (Gers et al. 2000). The cell stays fp32
-    under autocast: it sums over time.
-    """
-    size = cell.shape[-1]
-    forget, update, output = torch.sigmoid(gates[..., : 3 * size]).chunk(3, dim=-1)
-    cell = forget * cell + update * torch.tanh(gates[..., 3 * size :])
-    return output * torch.tanh(cell).to(gates.dtype), cell
 
 
 def _permute(states: Tensor, order: Tensor) -> Tensor:

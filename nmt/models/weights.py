@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-
 from torch.overrides import TorchFunctionMode
 
 from nmt.models.interface import Seq2SeqModel

@@ -63,7 +63,7 @@ def highest(scores: Tensor, offsets: Tensor, size: int) -> tuple[Tensor, Tensor]
     if hypotheses * blocks <= size:
         totals = (scores + offsets.unsqueeze(-1)).flatten(1)
         return totals.topk(min(size, totals.shape[1]), dim=1)
-    blocked = scores[..., : blocks * BLOCK].view(sentences, hypotheses, blocks, BLOCK)  # (B, K, N, W)
+    blocked = scores[..., : blocks * BLOCK].view(sentences, hypotheses, blocks, BLOCK)
     maxima = (blocked.amax(dim=-1) + offsets.unsqueeze(-1)).flatten(1)
     chosen = maxima.topk(size, dim=1).indices  # (B, size), places in K * N
     parents, block = chosen // blocks, chosen % blocks
