@@ -4,6 +4,7 @@ the commands that train, prepare, evaluate and compare."""
 import os
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from nmt.assembly.training import train
 from nmt.run_directory import RunDirectory
 from tests.assembly.runs import untrained_run
 from tests.cli.conftest import Outcome
-from tests.commands import SHORT, TSV, write_tsv
+from tests.commands import SHORT, TSV, nmt_command, write_tsv
 
 Command = Callable[..., Outcome]
 WORK = {"train": train, "prepare": prepare, "evaluate": evaluate, "compare": compare}
@@ -38,13 +39,22 @@ OPTIONS = {
 }
 
 
-@pytest.fixture
-def place(command: Command, tmp_path: Path) -> Path:
-    """The directory that the command runs in, with a corpus and scores."""
-    write_tsv(tmp_path / "pairs.tsv")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a corpus and scores."""
+    directory = tmp_path_factory.mktemp("made")
+    write_tsv(directory / "pairs.tsv")
     for name in ("hyp", "ref"):
-        (tmp_path / name).write_text("the cat sat\na dog ran\n")
-    assert command("evaluate", *SCORED, "output=scores", work=evaluate).code == 0
+        (directory / name).write_text("the cat sat\na dog ran\n")
+    nmt_command("evaluate", *SCORED, "output=scores", at=directory)
+    return directory
+
+
+@pytest.fixture
+def place(command: Command, made: Path, tmp_path: Path) -> Path:
+    """A copy of it, which the command runs in."""
+    del command  # it makes tmp_path the working directory
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -58,19 +68,14 @@ def names(directory: Path) -> list[str]:
         ("train", "run=ref", "ref is in use: name another directory by run="),
         ("train", "run=ref/x", "ref/x is no directory that can be written (Not a directory): name"),
         ("train", "run=/proc/x/y", "/proc/x/y is no directory that can be written"),
-        ("train", "data.train=scores", "scores is a directory: name a file in it"),
         ("train", "init_from=scores", "scores is not a run directory"),
         ("prepare", "data.train=scores", "scores is a directory: name a file in it"),
         ("prepare", "data.cache=ref/x", "cannot write the prepared corpus to ref/x"),
         ("evaluate", "hypotheses=scores", "scores is a directory: name a file in it"),
-        ("evaluate", "sources=scores", "scores is a directory: name a file in it"),
         ("evaluate", "output=ref", "ref is no directory that can be written (File exists): name"),
         ("evaluate", "output=ref/x", "another by output="),
-        ("evaluate", "output=/proc/x", "/proc/x is no directory that can be written"),
-        ("compare", "output=ref", "ref is no directory that can be written (File exists): name"),
         ("compare", "output=/proc/x", "/proc/x is no directory that can be written"),
         ("compare", "runs=[scores,ref]", "ref has no evaluation ref (it has: none)"),
-        ("compare", "runs=[scores,nowhere]", "nowhere has no evaluation ref"),
     ],
 )
 def test_a_place_of_the_wrong_kind_is_named_before_work(
@@ -205,16 +210,14 @@ def test_full_disks_and_readers_that_go_away(place: Path) -> None:
     """What is printed is lost then; what is written is not. All of them run at once."""
     jobs = {name: OPTIONS[name] for name in ("prepare", "evaluate", "compare")}
     with open("/dev/full", "wb") as full:
-        refused = [started(name, *jobs[name], at=place, stdout=full.fileno()) for name in jobs]
-        for process in refused:
-            _, err = process.communicate()
-            assert process.returncode == 2, err.decode()
-            assert err.decode().splitlines()[-1].endswith("No space left on device")
-            assert b"Traceback" not in err
+        process = started("compare", *COMPARED, at=place, stdout=full.fileno())
     read, write = os.pipe()
     os.close(read)
     left = [started(name, *jobs[name], at=place, stdout=write) for name in jobs]
     os.close(write)
+    _, err = process.communicate()
+    assert (process.returncode, err.count(b"\n")) == (2, 1)
+    assert err.endswith(b"No space left on device\n")
     for process in left:
         _, err = process.communicate()
         assert process.returncode == 141
