@@ -6,7 +6,9 @@
     python scripts/benchmark.py prepare [--sizes 1000000 2000000]
 
 MULTI30K is a folder as ``data=multi30k`` reads it; --keep leaves the trained run for ``translate``
-and ``start``. Compare only figures of one sitting: machines drift by a fifth from hour to hour.
+and ``start``. ``train`` and ``translate`` take --peers FOLDER, where others are installed
+(``scripts/benchmarks/peers.py``), and run them in turn with ours. Compare only figures of one
+sitting: machines drift by a fifth from hour to hour.
 """
 
 import argparse
@@ -17,7 +19,9 @@ from typing import Any
 
 import torch
 
+from nmt.device import keep_freed_memory
 from scripts.benchmarks import machine, preparing, starting, training, translating
+from scripts.benchmarks.peers import Peers
 
 Rows = list[dict[str, Any]]
 
@@ -63,12 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--steps", type=int, default=100)
     sub.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     sub.add_argument("--keep", type=Path, help="directory for the trained run")
+    sub.add_argument("--rounds", type=int, default=1)
+    sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
 
     sub = command("translate", _translate)
     sub.add_argument("--run", type=Path, required=True)
     sub.add_argument("--source", type=Path, required=True)
     sub.add_argument("--repeats", type=int, default=3)
     sub.add_argument("--batch-tokens", type=int, default=2048)
+    sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
 
     sub = command("start", _start)
     sub.add_argument("--run", type=Path, required=True)
@@ -81,28 +88,44 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(arguments: argparse.Namespace) -> Rows:
-    if arguments.keep and len(arguments.experiment) > 1:
-        raise SystemExit("--keep holds one run: name one --experiment")
-    return [
-        training.measure(
-            experiment=experiment,
-            data=arguments.data,
-            steps=arguments.steps,
-            precision=arguments.precision,
-            threads=arguments.threads,
-            keep=arguments.keep,
-        )
-        for experiment in arguments.experiment
-    ]
+    """A row a round, so that drift shows."""
+    if arguments.keep and (len(arguments.experiment) > 1 or arguments.rounds > 1):
+        raise SystemExit("--keep holds one run: name one --experiment, and one round")
+    peers = _peers(arguments)
+    rows = []
+    for experiment in arguments.experiment:
+        for _ in range(arguments.rounds):
+            row = training.measure(
+                experiment=experiment,
+                data=arguments.data,
+                steps=arguments.steps,
+                precision=arguments.precision,
+                threads=arguments.threads,
+                keep=arguments.keep,
+            )
+            if peers:
+                kind = "rnn" if "lstm" in experiment else "transformer"
+                rate, memory = peers.train(kind, arguments.steps, training.WINDOW)
+                row["opennmt_target_tokens_per_second"] = round(rate)
+                row["times_opennmt"] = round(row["target_tokens_per_second"] / rate, 2)
+                row["opennmt_peak_memory_mb"] = round(memory)
+            rows.append(row)
+    return rows
 
 
 def _translate(arguments: argparse.Namespace) -> Rows:
+    keep_freed_memory()
     return translating.measure(
         run=arguments.run,
         source=arguments.source,
         repeats=arguments.repeats,
         batch_tokens=arguments.batch_tokens,
+        peers=_peers(arguments),
     )
+
+
+def _peers(arguments: argparse.Namespace) -> Peers | None:
+    return Peers(arguments.peers, arguments.threads) if arguments.peers else None
 
 
 def _start(arguments: argparse.Namespace) -> Rows:
