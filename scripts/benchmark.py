@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     sub.add_argument("--keep", type=Path, help="directory for the trained run")
     sub.add_argument("--rounds", type=int, default=1)
+    sub.add_argument("--options", nargs="+", default=[], help="more options of nmt-train")
     sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
 
     sub = command("translate", _translate)
@@ -102,6 +103,7 @@ def _train(arguments: argparse.Namespace) -> Rows:
                 precision=arguments.precision,
                 threads=arguments.threads,
                 keep=arguments.keep,
+                options=arguments.options,
             )
             if peers:
                 kind = "rnn" if "lstm" in experiment else "transformer"

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,14 @@ WINDOW = 20
 
 
 def measure(
-    *, experiment: str, data: Path, steps: int, precision: str, threads: int, keep: Path | None
+    *,
+    experiment: str,
+    data: Path,
+    steps: int,
+    precision: str,
+    threads: int,
+    keep: Path | None,
+    options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train for ``steps`` steps in a directory of its own, or in ``keep``, which stays.
 
@@ -41,6 +49,7 @@ def measure(
                 f"trainer.log_every={WINDOW}",
                 "trainer.max_epochs=null",
                 "device=cpu",
+                *options,
             ]
         )
         rate = tokens_per_second(directory / "timing.jsonl")
@@ -48,6 +57,7 @@ def measure(
         flops = training_flops(model, sentences=64, length=16)
     return {
         "experiment": experiment,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "precision": precision,
         "target_tokens_per_second": round(rate),
         "flops_per_target_token": round(flops),
