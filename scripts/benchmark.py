@@ -4,6 +4,7 @@
     python scripts/benchmark.py translate --run RUN --source FILE
     python scripts/benchmark.py start --run RUN
     python scripts/benchmark.py prepare [--sizes 1000000 2000000]
+    python scripts/benchmark.py grow --data MULTI30K
 
 MULTI30K is a folder as ``data=multi30k`` reads it; --keep leaves the trained run for ``translate``
 and ``start``. ``train`` and ``translate`` take --peers FOLDER, where others are installed
@@ -20,7 +21,7 @@ from typing import Any
 import torch
 
 from nmt.device import keep_freed_memory
-from scripts.benchmarks import machine, preparing, starting, training, translating
+from scripts.benchmarks import growing, machine, preparing, starting, training, translating
 from scripts.benchmarks.peers import Peers
 
 Rows = list[dict[str, Any]]
@@ -85,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("prepare", _prepare)
     sub.add_argument("--sizes", type=int, nargs="+", default=[250_000, 1_000_000])
     sub.add_argument("--vocab-size", type=int, default=8000)
+
+    sub = command("grow", _grow)
+    sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
+    sub.add_argument("--steps", type=int, default=60)
+    sub.add_argument("--sizes", type=int, nargs="+", default=[3600, 7200, 14400, 28800])
+    sub.add_argument("--lengths", type=int, nargs="+", default=[20, 40, 80, 160])
     return parser
 
 
@@ -136,6 +143,18 @@ def _start(arguments: argparse.Namespace) -> Rows:
 
 def _prepare(arguments: argparse.Namespace) -> Rows:
     return preparing.measure(sizes=arguments.sizes, vocab_size=arguments.vocab_size)
+
+
+def _grow(arguments: argparse.Namespace) -> Rows:
+    keep_freed_memory()
+    rows = growing.with_length(lengths=arguments.lengths)
+    print(table(rows))
+    return growing.with_corpus(
+        sizes=arguments.sizes,
+        data=arguments.data,
+        steps=arguments.steps,
+        threads=arguments.threads,
+    )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ class Dropout(nn.Module):
             return F.dropout(x, self.rate)
         dropped = round(self.rate * 256)
         words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
-        kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
-        return x * kept.to(x.dtype).mul_(256 / (256 - dropped))
+        bytes_ = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        # 1 where a byte is at least ``dropped``, else 0; comparing takes twice as long
+        kept = bytes_.to(x.dtype).sub_(dropped - 1).clamp_(0, 1)
+        return x * kept.mul_(256 / (256 - dropped))
 
     def extra_repr(self) -> str:
         return f"rate={self.rate}"

@@ -23,7 +23,7 @@ class FeedForward(nn.Sequential):
     """max(0, x W1 + b1) W2 + b2: Vaswani et al. (2017), eq. 2."""
 
     def __init__(self, *, size: int, ff_size: int) -> None:
-        super().__init__(nn.Linear(size, ff_size), nn.ReLU(), nn.Linear(ff_size, size))
+        super().__init__(nn.Linear(size, ff_size), nn.ReLU(inplace=True), nn.Linear(ff_size, size))
 
 
 class SelfAttention(nn.Module):

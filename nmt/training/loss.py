@@ -14,28 +14,27 @@ from nmt.batching.batch import Batch
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import PAD
 
-CHUNK_TOKENS = 256  # a chunk of fp32 logits should stay in the cache
+CHUNK_TOKENS = {"cpu": 64}  # a chunk of fp32 logits should stay in the cache
+LARGE_CHUNK = 8192  # elsewhere
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
-    """Keeps the gradient, in the logits' own precision, instead of several (N, V) intermediates."""
+    """Keeps the gradient in the place of the logits instead of several (N, V) intermediates."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
         sums = logits.new_zeros(2, dtype=torch.float32)  # nll, mean over the vocabulary
-        gradient = torch.empty_like(logits)
-        for start in range(0, len(logits), CHUNK_TOKENS):
-            chunk = slice(start, start + CHUNK_TOKENS)
-            scores = logits[chunk].to(torch.float32, copy=True)
+        gradient = logits.detach()  # the same memory: autograd would notice if another needed it
+        rows = CHUNK_TOKENS.get(logits.device.type, LARGE_CHUNK)
+        for start in range(0, len(logits), rows):
+            chunk = slice(start, start + rows)
+            log_probs = torch.log_softmax(logits[chunk], dim=-1, dtype=torch.float32)
             columns = labels[chunk].unsqueeze(1)
-            scores -= scores.amax(dim=-1, keepdim=True)
-            label_scores, mean_scores = scores.gather(1, columns), scores.mean(dim=-1)
-            total = scores.exp_().sum(dim=-1, keepdim=True)
-            sums[0] += (total.log() - label_scores).sum()
-            sums[1] += (total.log().squeeze(1) - mean_scores).sum()
-            scores.div_(total).sub_(smoothing / scores.shape[-1])
-            scores.scatter_add_(1, columns, (smoothing - 1.0) * torch.ones_like(total))
-            gradient[chunk] = scores
+            sums[0] -= log_probs.gather(1, columns).sum()
+            sums[1] -= log_probs.mean(dim=-1).sum()
+            scores = log_probs.exp_().sub_(smoothing / logits.shape[-1])
+            taken = torch.full_like(columns, smoothing - 1.0, dtype=torch.float32)
+            gradient[chunk] = scores.scatter_add_(1, columns, taken)
         ctx.save_for_backward(gradient)
         return torch.stack([(1.0 - smoothing) * sums[0] + smoothing * sums[1], sums[0]])
 
@@ -43,13 +42,14 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (saved,) = ctx.saved_tensors
-        return saved * gradient[0].to(saved.dtype), None, None
+        return saved.mul_(gradient[0]), None, None
 
 
 def smoothed_cross_entropy(
     logits: Tensor, labels: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor]:
-    """logits (N, V), labels (N,) -> summed loss, summed negative log-likelihood.
+    """logits (N, V), which are overwritten, labels (N,) -> summed loss, summed negative
+    log-likelihood. Gradients can be taken once.
 
     loss = (1 - e) nll + e mean_v(-log p_v): Szegedy et al. (2016), section 7. The second sum,
     without smoothing and without gradient, is what perplexity comes from.
