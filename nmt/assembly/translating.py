@@ -22,6 +22,7 @@ from nmt.assembly.rows import (
 )
 from nmt.checks import non_negative_int, one_of
 from nmt.construct import factory
+from nmt.device import keep_freed_memory, return_freed_memory
 from nmt.search.hypothesis import Search
 from nmt.translator import Terms, Translation, Translator
 from nmt.translator.translation import (
@@ -67,6 +68,7 @@ def translate(cfg: DictConfig) -> None:
 
 def load_translator(config: Mapping[str, Any]) -> Translator:
     """What run, device, batch_tokens, trusted_packages and, where there is one, search say."""
+    keep_freed_memory()
     search = None
     if "search" in config:
         search = factory(
@@ -160,6 +162,7 @@ def _translate_all(
             split_long=config["split_long"],
         )
         output.write(list(_written(chunk, translations, config["format"])))
+        return_freed_memory()
         flags[""] += len(chunk)
         flags.update(flag for translation in translations for flag in translation.flags)
     return flags

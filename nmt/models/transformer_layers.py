@@ -146,10 +146,11 @@ def sinusoids(first: int, length: int, size: int, device: torch.device) -> Tenso
 
     Vaswani et al. (2017), section 3.5, the sines in the first half and the cosines in the second.
     """
-    last = first + length - 1
-    blocks = range(first // POSITIONS, last // POSITIONS + 1)
-    every = torch.cat([_sinusoids(block, size, device) for block in blocks])
-    return every[first - blocks.start * POSITIONS :][:length]
+    blocks = range(first // POSITIONS, (first + length - 1) // POSITIONS + 1)
+    tables = [_sinusoids(block, size, device) for block in blocks]
+    every = tables[0] if len(tables) == 1 else torch.cat(tables)
+    start = first - blocks.start * POSITIONS
+    return every[start : start + length]
 
 
 @lru_cache(maxsize=64)

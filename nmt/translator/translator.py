@@ -212,11 +212,13 @@ class Translator:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.model.training
-        self.model.eval()
+        if training:
+            self.model.eval()  # visits every module, which one short sentence would notice
         try:
             yield
         finally:
-            self.model.train(training)
+            if training:
+                self.model.train()
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
