@@ -15,6 +15,7 @@ sitting: machines drift by a fifth from hour to hour.
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,11 @@ def main() -> None:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows with the same keys, aligned."""
+    """Rows aligned, those with other keys under a heading of their own."""
+    return "\n\n".join(_aligned(list(alike)) for _, alike in groupby(rows, key=list))
+
+
+def _aligned(rows: Sequence[dict[str, Any]]) -> str:
     cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
@@ -147,14 +152,15 @@ def _prepare(arguments: argparse.Namespace) -> Rows:
 
 def _grow(arguments: argparse.Namespace) -> Rows:
     keep_freed_memory()
-    rows = growing.with_length(lengths=arguments.lengths)
-    print(table(rows))
-    return growing.with_corpus(
-        sizes=arguments.sizes,
-        data=arguments.data,
-        steps=arguments.steps,
-        threads=arguments.threads,
-    )
+    return [
+        *growing.with_length(lengths=arguments.lengths),
+        *growing.with_corpus(
+            sizes=arguments.sizes,
+            data=arguments.data,
+            steps=arguments.steps,
+            threads=arguments.threads,
+        ),
+    ]
 
 
 if __name__ == "__main__":
