@@ -128,7 +128,7 @@ def _warn(report: CleaningReport) -> None:
     if report.not_text_at:
         more = ", ..." if report.dropped["not_text"] > len(report.not_text_at) else ""
         log.warning(
-            "%s training pairs are no text (missing, a number, or no valid Unicode): %s%s",
+            "training pairs that are no text (missing, a number, or no valid Unicode): %s, at %s%s",
             f"{report.dropped['not_text']:,}",
             ", ".join(report.not_text_at),
             more,
