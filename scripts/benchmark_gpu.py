@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from nmt.batching.batch import Batch
-from nmt.device import autocast, choose_device, choose_precision
+from nmt.device import PRECISIONS, autocast, choose_device, choose_precision
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
@@ -180,7 +180,7 @@ def _wait(device: torch.device) -> None:
 
 def _peak(device: torch.device, precision: str, rows: int) -> float:
     """Operations a second of the best product of a training step at this batch size."""
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    dtype = PRECISIONS[precision]
     best = 0.0
     for inner, columns in ((256, 1024), (1024, 256), (512, 2048), (512, VOCABULARY)):
         left = torch.randn(rows, inner, dtype=dtype, device=device)

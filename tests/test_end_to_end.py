@@ -1,7 +1,6 @@
 """The installed commands, one after the other, on a corpus of a few words."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -12,36 +11,10 @@ from pathlib import Path
 import pytest
 
 import nmt
+from tests.commands import SHORT, WORDS, nmt_command
 
-WORDS = {"one": "un", "red": "rouge", "cat": "chat", "dog": "chien", "sees": "voit", "and": "et"}
-SMALL = [
-    "model.embed_size=16",
-    "model.hidden_size=16",
-    "tokenizer.vocab_size=275",
-    "trainer.max_steps=6",
-    "trainer.validate_every=3",
-    "trainer.batch_tokens=200",
-    "trainer.tensorboard=false",
-    "device=cpu",
-]
-
-
+SMALL = ["model.embed_size=16", "model.hidden_size=16", *SHORT]
 SIDES = ("src", "tgt")
-
-
-def nmt_command(name: str, *arguments: str, at: Path, text: str = "") -> tuple[str, str]:
-    """stdout and stderr of a console script that succeeds."""
-    done = subprocess.run(
-        [Path(sys.executable).parent / f"nmt-{name}", *arguments],
-        cwd=at,
-        input=text.encode(),
-        capture_output=True,
-        env={**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C"},
-        check=False,
-    )
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == 0, err
-    return out, err
 
 
 @pytest.fixture(scope="module")

@@ -38,19 +38,15 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None, *, causal: bool = False) -> Tensor:
         """x (B, T, D), mask (B, 1, 1, T) True = attend -> (B, T, D)."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)
-        return self._attend(q, k, v, mask, is_causal=causal)
+        result: Tensor = self.out(_attend(q, k, v, self.num_heads, mask, is_causal=causal))
+        return result
 
     def step(self, x: Tensor, cache: KeyValueCache, layer: int) -> Tensor:
         """The next position of each hypothesis, x (B, K, D), to which the cache has advanced."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)
         keys, values = cache.write(layer, k, v)
-        return self._attend(q, keys, values, cache.whose.unsqueeze(1))
-
-    def _attend(
-        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, is_causal: bool = False
-    ) -> Tensor:
-        q, k, v = (_split_heads(each, self.num_heads) for each in (q, k, v))
-        result: Tensor = self.out(_merge_heads(_attend(q, k, v, mask, is_causal=is_causal)))
+        mask = cache.whose.unsqueeze(1)
+        result: Tensor = self.out(_attend(q, keys, values, self.num_heads, mask))
         return result
 
 
@@ -71,20 +67,17 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, prepared: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, D), mask (B, 1, 1, S) True = attend -> (B, T, D)."""
-        q, k, v = self._heads(x, prepared)
-        result: Tensor = self.out(_merge_heads(_attend(q, k, v, mask)))
+        keys, values = prepared.chunk(2, dim=-1)
+        result: Tensor = self.out(_attend(self.q(x), keys, values, self.num_heads, mask))
         return result
 
     def weigh(self, x: Tensor, prepared: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What forward does, written out (ibid., eq. 1) -> (B, T, D), weights (B, N, T, S)."""
-        q, k, v = self._heads(x, prepared)
+        each = (self.q(x), *prepared.chunk(2, dim=-1))
+        q, k, v = (_split_heads(part, self.num_heads) for part in each)
         scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
         weights = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
         return self.out(_merge_heads(weights.to(v.dtype) @ v)), weights
-
-    def _heads(self, x: Tensor, prepared: Tensor) -> tuple[Tensor, ...]:
-        each = (self.q(x), *prepared.chunk(2, dim=-1))
-        return tuple(_split_heads(part, self.num_heads) for part in each)
 
 
 class EncoderLayer(nn.Module):
@@ -165,16 +158,24 @@ def _sinusoids(block: int, size: int, device: torch.device) -> Tensor:
 
 
 def _attend(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, is_causal: bool = False
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    num_heads: int,
+    mask: Tensor | None,
+    *,
+    is_causal: bool = False,
 ) -> Tensor:
-    """softmax(q k^T / sqrt(W)) v (ibid., eq. 1); mask: True = attend.
+    """softmax(q k^T / sqrt(W)) v of each head (ibid., eq. 1), q (B, T, D), k and v (B, S, D).
 
     The CPU's flash kernel has a backward several times slower than written-out attention at the
     lengths of sentences, so training on a CPU takes the latter.
     """
     slow = q.device.type == "cpu" and torch.is_grad_enabled()
+    q, k, v = (_split_heads(each, num_heads) for each in (q, k, v))
     with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal)
+    return _merge_heads(attended)
 
 
 def _split_heads(x: Tensor, num_heads: int) -> Tensor:

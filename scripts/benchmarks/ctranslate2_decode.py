@@ -1,9 +1,9 @@
 """Run by a peer's own Python: CTranslate2 on the weights of one of our transformers.
 
-    python ctranslate2_decode.py FOLDER BEAM_SIZE THREADS REPEATS
+    python ctranslate2_decode.py FOLDER BEAM_SIZE LIMIT BATCH_TOKENS THREADS
 
 FOLDER holds what ``scripts.benchmarks.peers`` exported: weights.npz, vocabulary.txt, source.txt
-(pieces). Prints one line of JSON: seconds of each repeat, and the translations in pieces.
+(pieces). Prints one line of JSON: seconds, loading left out, and the translations in pieces.
 """
 
 import json
@@ -71,7 +71,7 @@ def convert(folder: Path) -> Path:
 
 
 def main() -> None:
-    folder, (beam_size, threads, repeats) = Path(sys.argv[1]), map(int, sys.argv[2:5])
+    folder, (beam_size, limit, batch_tokens, threads) = Path(sys.argv[1]), map(int, sys.argv[2:])
     translator = ctranslate2.Translator(
         str(convert(folder)),
         device="cpu",
@@ -83,16 +83,14 @@ def main() -> None:
     source = [line.split(" ") for line in lines]
     options: dict[str, Any] = {
         "beam_size": beam_size,
-        "max_batch_size": int((folder / "batch_tokens.txt").read_text()),
+        "max_batch_size": batch_tokens,
         "batch_type": "tokens",
-        "max_decoding_length": int((folder / "limit.txt").read_text()),
+        "max_decoding_length": limit,
     }
     translator.translate_batch(source[:64], **options)
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        results = translator.translate_batch(source, **options)
-        seconds.append(time.perf_counter() - start)
+    start = time.perf_counter()
+    results = translator.translate_batch(source, **options)
+    seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "pieces": [r.hypotheses[0] for r in results]}))
 
 

@@ -85,16 +85,17 @@ class Peers:
         """
         if not (place / "weights.npz").exists():
             _export(place, translator, lines)
-        (place / "limit.txt").write_text(str(asked["limit"]))
-        (place / "batch_tokens.txt").write_text(str(asked["batch_tokens"]))
-        script = Path(__file__).with_name("ctranslate2_decode.py")
         finished = self._run(
-            "v_onmt/bin/python", str(script), str(place), asked["beam_size"], self.threads, 1
+            "v_onmt/bin/python",
+            Path(__file__).with_name("ctranslate2_decode.py"),
+            place,
+            *(asked[name] for name in ("beam_size", "limit", "batch_tokens")),
+            self.threads,
         )
         result = json.loads(finished.out)
         ids = {piece: i for i, piece in enumerate(_vocabulary(translator))}
         rows = [[ids[piece] for piece in pieces] for pieces in result["pieces"]]
-        return min(result["seconds"]), translator.tokenizer.decode_tgt(rows)
+        return float(result["seconds"]), translator.tokenizer.decode_tgt(rows)
 
     def _run(self, program: str, *arguments: object, **options: object) -> Finished:
         """options: of the command line; None for one that takes no value."""

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from nmt.assembly.comparing import compare
 from nmt.assembly.evaluating import evaluate
 from nmt.run_directory import RunDirectory
-from tests.assembly.runs import untrained_run
+from tests.runs import untrained_run
 
 Compose = Callable[..., DictConfig]
 SOURCES = ["a b c d e", "a b", "a b c", "a"]

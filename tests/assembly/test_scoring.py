@@ -16,7 +16,7 @@ from nmt.assembly.lines import Lines
 from nmt.assembly.scoring import aligned, perplexity, score
 from nmt.tokenizer import BOS, EOS
 from nmt.translator import PairScore, Translator
-from tests.assembly.runs import untrained_run
+from tests.runs import untrained_run
 
 Compose = Callable[..., DictConfig]
 SOURCES = ["the cat sat", "", "a dog", "", "home", "the cat sat"]

@@ -16,7 +16,7 @@ from nmt.assembly.translating import MEANINGS, load_translator, translate
 from nmt.search.beam import BeamSearch
 from nmt.translator import Alternative, Terms, Translation, Translator
 from nmt.translator.translation import FLAGS
-from tests.assembly.runs import untrained_run
+from tests.runs import untrained_run
 
 Compose = Callable[..., DictConfig]
 Run = Callable[..., None]

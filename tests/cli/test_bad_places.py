@@ -21,9 +21,9 @@ from nmt.assembly.evaluating import evaluate
 from nmt.assembly.preparing import prepare
 from nmt.assembly.training import train
 from nmt.run_directory import RunDirectory
-from tests.assembly.runs import untrained_run
 from tests.cli.conftest import Outcome
 from tests.commands import SHORT, TSV, nmt_command, write_tsv
+from tests.runs import untrained_run
 
 Command = Callable[..., Outcome]
 WORK = {"train": train, "prepare": prepare, "evaluate": evaluate, "compare": compare}

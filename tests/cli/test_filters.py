@@ -10,7 +10,7 @@ from typing import IO, Any
 import pytest
 
 from nmt import Translator
-from tests.assembly.runs import untrained_run
+from tests.runs import untrained_run
 
 LINE = "the cat sat\n"
 

@@ -2,8 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.assembly.runs import untrained_run
 from tests.commands import SHORT, TSV, write_tsv
+from tests.runs import untrained_run
 
 HEAVY = ["datasets", "matplotlib", "pandas", "pyarrow", "sacrebleu", "tensorboard", "torch"]
 

@@ -4,42 +4,13 @@ import pytest
 import torch
 
 from nmt.models.ensemble import Ensemble
-from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import save_weights
 from nmt.run_directory import RunDirectory
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
-from nmt.translator import Translator, build_model
+from nmt.translator import Translator
+from tests.runs import make_run, untrained
 from tests.translator.conftest import PAIRS
-
-MODEL = {
-    "_target_": "nmt.models.lstm.LSTMSeq2Seq",
-    "embed_size": 8,
-    "hidden_size": 8,
-    "num_layers": 1,
-    "dropout": 0.5,
-    "share_embeddings": True,
-    "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
-}
-
-
-def untrained(tokenizer: Tokenizer, seed: int = 1) -> Seq2SeqModel:
-    torch.manual_seed(seed)
-    size = tokenizer.tgt_vocab_size
-    return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
-
-
-def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: int) -> RunDirectory:
-    """A run with an untrained model, as training leaves one; ``fields`` go into its manifest."""
-    run = RunDirectory.create(path)
-    run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})
-    for file in tokenizer.save(run.path):
-        run.add_file(file.name)
-    save_weights(untrained(tokenizer, seed), run.path / "model-1.safetensors")
-    run.add_file("model-1.safetensors")
-    run.commit(serving="model-1.safetensors", serving_kind="best", **fields)
-    return run
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""Runs as training leaves them, without the training."""
+
+from pathlib import Path
+
+import torch
+
+from nmt.models.interface import Seq2SeqModel
+from nmt.models.weights import save_weights
+from nmt.run_directory import RunDirectory
+from nmt.tokenizer import Tokenizer
+from nmt.translator import build_model
+
+MODEL = {
+    "_target_": "nmt.models.lstm.LSTMSeq2Seq",
+    "embed_size": 8,
+    "hidden_size": 8,
+    "num_layers": 1,
+    "dropout": 0.5,
+    "share_embeddings": True,
+    "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
+}
+PAIRS = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
+
+
+def untrained(tokenizer: Tokenizer, seed: int = 1) -> Seq2SeqModel:
+    torch.manual_seed(seed)
+    size = tokenizer.tgt_vocab_size
+    return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
+
+
+def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: int) -> RunDirectory:
+    """A run with an untrained model, as training leaves one; ``fields`` go into its manifest."""
+    run = RunDirectory.create(path)
+    run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})
+    for file in tokenizer.save(run.path):
+        run.add_file(file.name)
+    save_weights(untrained(tokenizer, seed), run.path / "model-1.safetensors")
+    run.add_file("model-1.safetensors")
+    run.commit(serving="model-1.safetensors", serving_kind="best", **fields)
+    return run
+
+
+def untrained_run(path: Path, *, seed: int = 1) -> Path:
+    """A run with random weights, for lines of up to 100 tokens. Runs of other seeds share the
+    tokenizer."""
+    tokenizer = Tokenizer.train(PAIRS, kind="bpe", vocab_size=285, joint=True)
+    return make_run(path, tokenizer, seed=seed, longest_source=100).path
