@@ -31,9 +31,9 @@ from nmt.checks import dotted, known_options
 from nmt.cli.arguments import (
     ANY_FORM,
     OPEN,
+    flags_first,
     own_configs,
     prepared,
-    refuse_other_flags,
     typed,
     with_own_configs,
 )
@@ -83,9 +83,8 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
         if "--version" in arguments:
             print(f"nmt {version('nmt')}")
             return
-        refuse_other_flags(arguments)
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
-        sys.argv[1:] = arguments
+        sys.argv[1:] = flags_first(arguments)
         hydra.main(
             config_path=str(resources.configs()), config_name=config_name, version_base="1.3"
         )(task)()

@@ -60,14 +60,21 @@ def with_own_configs(arguments: Sequence[str], completed: str | None) -> list[st
     return list(arguments)
 
 
-def refuse_other_flags(arguments: Sequence[str]) -> None:
-    """ValueError for what looks like a flag and is none: elsewhere options are written so."""
-    _, unknown = get_args_parser().parse_known_args(arguments)
+def flags_first(arguments: Sequence[str]) -> list[str]:
+    """The same, Hydra's flags before the options: it takes options that flags part for unknown.
+
+    ValueError for what looks like a flag and is none: elsewhere options are written so.
+    """
+    known, unknown = get_args_parser().parse_known_intermixed_args(arguments)
     if unknown:
         raise ValueError(
             f"{unknown[0]} is no flag: options are written without dashes, as name=value; "
             f"--help lists them"
         )
+    flags = list(arguments)
+    for option in known.overrides:
+        flags.remove(option)
+    return [*flags, *known.overrides]
 
 
 def _parser() -> argparse.ArgumentParser:

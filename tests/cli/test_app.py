@@ -142,6 +142,15 @@ def test_configs_of_ones_own_are_chosen_like_any(command: Command, own: Path) ->
     assert "model must be one of broken, lstm, lstm_bahdanau, mine, transformer" in outcome.err
 
 
+def test_flags_may_stand_anywhere(command: Command, own: Path) -> None:
+    first = ["--config-dir", str(own), "model=mine", "trainer.max_steps=5"]
+    expected = config_of(command("train", *first))
+    for order in ([2, 0, 1, 3], [2, 3, 0, 1]):
+        assert config_of(command("train", *(first[place] for place in order))) == expected
+    outcome = command("train", "model=mine", "--hurry", "trainer.max_steps=5")
+    assert "--hurry is no flag" in outcome.err
+
+
 def test_what_is_wrong_with_ones_own_configs_is_said(command: Command, own: Path) -> None:
     outcome = command("train", "--config-dir", str(own), "model=broken")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
