@@ -37,7 +37,7 @@ def choose_precision(name: str, device: torch.device) -> str:
         raise ValueError(f"trainer.precision=fp16 needs a CUDA GPU, not {device.type}: use auto")
     if name != "auto":
         return name
-    return "bf16" if _computes_bf16(device) else "fp32"
+    return "bf16" if computes_bf16(device) else "fp32"
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -73,7 +73,8 @@ def _glibc(function: str) -> Any:
     return getattr(ctypes.CDLL(None), function, None) if sys.platform == "linux" else None
 
 
-def _computes_bf16(device: torch.device) -> bool:
+def computes_bf16(device: torch.device) -> bool:
+    """Natively; what does not emulates it, which takes longer than fp32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":

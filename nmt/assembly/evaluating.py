@@ -56,7 +56,7 @@ def evaluate(cfg: DictConfig) -> None:
     translates = config["run"] is not None
     task = _task_of_run(config) if translates else _task_of_files(config)
     scoring = _scoring(config, task)
-    search = config["search"] if translates else {}
+    search = _search(config) if translates else {}
     recipe = Recipe.of(
         system=task.system,
         test_set=TestSet.of(task.name, task.sources, task.references),
@@ -106,6 +106,12 @@ def _scoring(config: Mapping[str, Any], task: Task) -> Scoring:
         lowercase=config["lowercase"],
         bootstrap=Bootstrap(**config["bootstrap"]),
     )
+
+
+def _search(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How it is translated, as far as that decides the text; fp32 goes without saying."""
+    rounding = {} if config["precision"] == "fp32" else {"precision": config["precision"]}
+    return {**config["search"], **rounding}
 
 
 def _task_of_run(config: Mapping[str, Any]) -> Task:

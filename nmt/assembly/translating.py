@@ -67,7 +67,7 @@ def translate(cfg: DictConfig) -> None:
 
 
 def load_translator(config: Mapping[str, Any]) -> Translator:
-    """What run, device, batch_tokens, trusted_packages and, where there is one, search say."""
+    """What run, device, precision, batch_tokens, trusted_packages and, if any, search say."""
     keep_freed_memory()
     search = None
     if "search" in config:
@@ -82,6 +82,7 @@ def load_translator(config: Mapping[str, Any]) -> Translator:
         [str(one) for one in run] if isinstance(run, list) else str(run),
         search=search,
         device=config["device"],
+        precision=config["precision"],
         batch_tokens=config["batch_tokens"],
         trusted_packages=config["trusted_packages"],
     )

@@ -67,7 +67,8 @@ class TestSet:
 class Recipe:
     """What of ``evaluation.json`` stands above its numbers.
 
-    system: a name of what translated. search: its settings as plain values, {} where unknown.
+    system: a name of what translated. search: how, as plain values, {} where unknown: the settings
+    of the search, and the precision where it is not fp32.
     signatures: sacreBLEU's, by metric.
     """
 

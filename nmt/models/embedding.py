@@ -1,4 +1,4 @@
-"""What both architectures share at their edges: embedding tables and the source mask."""
+"""What both architectures share at their edges: embeddings, the tied output, the source mask."""
 
 from torch import Tensor, nn
 
@@ -21,6 +21,14 @@ def make_embeddings(
         )
     tgt = _embedding(tgt_vocab_size, size)
     return (tgt if share else _embedding(src_vocab_size, size)), tgt
+
+
+def tied_output(embedding: nn.Embedding) -> nn.Linear:
+    """Features (..., E) -> logits (..., V) by the rows of the table (Press and Wolf 2017)."""
+    tokens, size = embedding.weight.shape
+    output = nn.Linear(size, tokens, bias=False, device="meta")  # draws no random numbers
+    output.weight = embedding.weight
+    return output
 
 
 def source_mask(src: Tensor) -> Tensor:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nmt.checks import positive_int, probability
 from nmt.models.attention import ContextSource
 from nmt.models.dropout import Dropout
-from nmt.models.embedding import make_embeddings, source_mask
+from nmt.models.embedding import make_embeddings, source_mask, tied_output
 from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
 from nmt.models.recurrence import RecurrentLinear, lstm_cell, one_sequence
 
@@ -199,6 +198,7 @@ class LSTMSeq2Seq(Seq2SeqModel):
             dropout=dropout,
             context_source=attention(query_size=hidden_size, key_size=hidden_size),
         )
+        self.output = tied_output(self.tgt_embedding)
 
     def encode(self, src: Tensor) -> Encoded:
         encoded: Encoded = self.encoder(self._embed(self.src_embedding, src), source_mask(src))
@@ -208,7 +208,8 @@ class LSTMSeq2Seq(Seq2SeqModel):
         return self._unroll(tgt_input, encoded)[0]
 
     def project(self, features: Tensor) -> Tensor:
-        return F.linear(features, self.tgt_embedding.weight)
+        logits: Tensor = self.output(features)
+        return logits
 
     def start(self, encoded: Encoded, beam_size: int) -> tuple[LSTMMemory, LSTMState]:
         keys = self.decoder.context_source.prepare(encoded)

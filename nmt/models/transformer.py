@@ -10,12 +10,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nmt.checks import positive_int, probability
 from nmt.models.cache import KeyValueCache
 from nmt.models.dropout import Dropout
-from nmt.models.embedding import make_embeddings, source_mask
+from nmt.models.embedding import make_embeddings, source_mask, tied_output
 from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
 from nmt.models.transformer_layers import DecoderLayer, EncoderLayer, sinusoids
 
@@ -81,6 +80,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
+        self.output = tied_output(self.tgt_embedding)
 
     def encode(self, src: Tensor) -> Encoded:
         mask = source_mask(src)
@@ -98,7 +98,8 @@ class TransformerSeq2Seq(Seq2SeqModel):
         return features
 
     def project(self, features: Tensor) -> Tensor:
-        return F.linear(features, self.tgt_embedding.weight)
+        logits: Tensor = self.output(features)
+        return logits
 
     def start(self, encoded: Encoded, beam_size: int) -> tuple[TransformerMemory, KeyValueCache]:
         layers = tuple(layer.cross_attention.prepare(encoded.states) for layer in self._layers())

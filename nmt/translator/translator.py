@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from nmt.checks import non_negative_int, positive_int
-from nmt.device import choose_device
+from nmt.checks import non_negative_int, one_of, positive_int
+from nmt.device import autocast, choose_device, computes_bf16
 from nmt.language import is_written_without_spaces
+from nmt.models.int8 import use_int8_products
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.search.hypothesis import Search
@@ -35,6 +36,7 @@ class Translator:
         being counted as 16. A longer one is a batch of its own. The text does not depend on it.
     longest_source: most tokens that the model should be given at once, EOS not counted: the
         longest source it was trained on. None: no matter how many.
+    precision: of matrix products, fp32 or bf16.
     src_lang, tgt_lang: language codes, as far as known.
     """
 
@@ -46,6 +48,7 @@ class Translator:
         *,
         batch_tokens: int = 4096,
         longest_source: int | None = None,
+        precision: str = "fp32",
         src_lang: str = "",
         tgt_lang: str = "",
     ) -> None:
@@ -56,6 +59,7 @@ class Translator:
         self.search = search
         self.batch_tokens = positive_int("batch_tokens", batch_tokens)
         self.longest_source = longest_source
+        self.precision = one_of("precision", precision, ("fp32", "bf16"))
         self.src_lang = src_lang
         self.tgt_lang = tgt_lang
         self._glossary = Glossary(tokenizer, tgt_lang)
@@ -67,25 +71,37 @@ class Translator:
         *,
         search: Search | None = None,
         device: str = "auto",
+        precision: str = "fp32",
         batch_tokens: int = 4096,
         trusted_packages: Sequence[str] = (),
     ) -> Self:
-        """The translator that a run directory holds, in fp32; of several runs, their ensemble.
+        """The translator that a run directory holds; of several runs, their ensemble.
 
         search: beam search with its defaults where none is given.
         device: auto, cpu, cuda or mps.
+        precision: of matrix products. fp32; bf16, where the device computes it natively; or int8,
+            those of large weights, on an x86 CPU (``models.int8``).
         trusted_packages: packages besides ``nmt`` whose classes a run may name; they run as code.
 
         Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
-        yet, or is damaged, and ValueError for runs whose tokenizers differ.
+        yet, or is damaged, and ValueError for runs whose tokenizers differ and for a precision that
+        the device does not compute.
         """
+        one_of("precision", precision, ("fp32", "bf16", "int8"))
+        place = choose_device(device)
         loaded = load_runs(run, trusted_packages=trusted_packages)
+        model = loaded.model.to(place).eval()
+        if precision == "int8":
+            use_int8_products(model)
+        if precision == "bf16" and not computes_bf16(place):
+            log.warning("%s does not compute bf16 natively: precision=fp32 is faster", place)
         return cls(
-            loaded.model.to(choose_device(device)).eval(),
+            model,
             loaded.tokenizer,
             search or BeamSearch(),
             batch_tokens=batch_tokens,
             longest_source=loaded.longest_source,
+            precision="fp32" if precision == "int8" else precision,
             src_lang=loaded.src_lang,
             tgt_lang=loaded.tgt_lang,
         )
@@ -214,8 +230,10 @@ class Translator:
         training = self.model.training
         if training:
             self.model.eval()  # visits every module, which one short sentence would notice
+        device = next(self.model.parameters()).device
         try:
-            yield
+            with autocast(device, self.precision):
+                yield
         finally:
             if training:
                 self.model.train()

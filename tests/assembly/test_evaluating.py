@@ -127,6 +127,20 @@ def test_a_run_knows_its_test_sets(
     assert [path.name for path in (run.path / "evaluation").iterdir()] == ["news"]
 
 
+def test_rounding_is_said(composed: Compose, run: RunDirectory) -> None:
+    def search(name: str) -> dict[str, object]:
+        result = json.loads((run.path / f"evaluation/{name}/evaluation.json").read_text())
+        found: dict[str, object] = result["search"]
+        return found
+
+    evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
+    rough = ["run=run", "test=news", "precision=bf16", *QUICK]
+    with pytest.raises(ValueError, match=r"search.precision is not set there and bf16 here"):
+        evaluate(composed("evaluate", *rough))
+    evaluate(composed("evaluate", *rough, "name=rough"))
+    assert search("rough") == search("news") | {"precision": "bf16"}
+
+
 @pytest.mark.parametrize(
     ("languages", "given", "tokenizer", "unit"),
     [

@@ -278,10 +278,11 @@ def test_flags_are_told_once(
 def test_the_translator_is_what_the_options_say(tmp_path: Path) -> None:
     one, two = (untrained_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab"))
     beam = {"_target_": "nmt.search.beam.BeamSearch", "beam_size": 3}
-    config = {"device": "cpu", "batch_tokens": 77, "trusted_packages": []}
+    config = {"device": "cpu", "precision": "bf16", "batch_tokens": 77, "trusted_packages": []}
     translator = load_translator(config | {"run": str(one), "search": beam})
     assert (translator.batch_tokens, translator.search) == (77, BeamSearch(beam_size=3))
-    both = load_translator(config | {"run": [str(one), str(two)]})
+    assert translator.precision == "bf16"
+    both = load_translator(config | {"run": [str(one), str(two)], "precision": "fp32"})
     lines = ["the cat ran", "", "a dog"]
     assert both.translate(lines) == Translator.load([one, two], device="cpu").translate(lines)
 

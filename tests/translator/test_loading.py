@@ -97,3 +97,26 @@ def test_runs_with_different_tokenizers_do_not(tmp_path: Path, tokenizer: Tokeni
         Translator.load(runs, device="cpu")
     with pytest.raises(ValueError, match="no run directory"):
         Translator.load([], device="cpu")
+
+
+def test_the_precision_is_that_of_the_products(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("nmt.models.int8.WORTH", 0)
+    monkeypatch.setattr("nmt.translator.translator.computes_bf16", lambda device: False)
+    lines = ["the cat ran", "", "a dog"]
+    pairs = list(zip(lines, ["le chat", "", "un chien"], strict=True))
+    scores = {}
+    for precision in ("fp32", "bf16", "int8"):
+        translator = Translator.load(run.path, device="cpu", precision=precision)
+        assert len(translator.translate(lines)) == 3
+        scores[precision] = [score.log_prob for score in translator.score(pairs)]
+    for rough in (scores["bf16"], scores["int8"]):
+        assert rough != scores["fp32"]
+        assert rough == pytest.approx(scores["fp32"], abs=0.2)
+    assert scores["bf16"] != scores["int8"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "cpu does not compute bf16 natively: precision=fp32 is faster"
+    ]
+    with pytest.raises(ValueError, match="precision must be one of fp32, bf16, int8, got 'fp8'"):
+        Translator.load(run.path, device="cpu", precision="fp8")

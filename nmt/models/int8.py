@@ -1,0 +1,78 @@
+"""Products of 8-bit integers instead of floating-point numbers, for translating on a CPU.
+
+Dims: N rows, I inputs, O outputs.
+"""
+
+import torch
+from torch import Tensor, nn
+
+LEVELS = 63  # on either side of 0: processors without VNNI overflow beyond 7 bits of input
+WORTH = 2**19  # weights from which on the integers save more time than rounding to them takes
+
+
+class Int8Linear(nn.Module):
+    """x (..., I) -> (..., O) as ``nn.Linear`` computes it, but for rounding.
+
+    Each row of the weight is rounded to 8 bits, once, and each row of the inputs to 7 bits, every
+    time, by scales of their own (the largest value is the last level): no row changes another's
+    result. What is summed is integers.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight = linear.weight.detach().float()
+        self._scales = _largest(weight) / 127  # (O, 1)
+        self._zeros = torch.zeros(len(weight), dtype=torch.int64)
+        rounded = (weight / self._scales).round().to(torch.int8)
+        self._packed = torch.ops.onednn.qlinear_prepack(rounded, None)
+        self._bias = torch.zeros(()) if linear.bias is None else linear.bias.detach().float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2)
+        scales = _largest(rows) / LEVELS  # (N, 1)
+        zero = LEVELS + 1
+        rounded = (rows / scales).add_(zero + 0.5).to(torch.uint8)
+        sums = torch.ops.onednn.qlinear_pointwise(
+            rounded,
+            x_scale=1.0,
+            x_zero_point=zero,
+            qw=self._packed,
+            w_scale=self._scales,
+            w_zero_point=self._zeros,
+            bias=None,
+            output_scale=1.0,
+            output_zero_point=0,
+            output_dtype=torch.float32,
+            post_op_name="none",
+            post_op_args=[],
+            post_op_algorithm="",
+        )
+        return torch.addcmul(self._bias, sums, scales).view(*x.shape[:-1], len(self._scales))
+
+
+def use_int8_products(model: nn.Module) -> None:
+    """Replace every large ``nn.Linear`` of a model on the CPU, which cannot be trained any more.
+
+    What is no ``nn.Linear`` stays as it is: embeddings, ``nn.LSTM``, attention's own products.
+
+    Raises ValueError where these products cannot be had.
+    """
+    device = next(model.parameters()).device
+    served: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if device.type != "cpu" or not served:
+        raise ValueError(f"precision=int8 needs a CPU that oneDNN serves, not {device}: use fp32")
+    _replace(model)
+
+
+def _replace(model: nn.Module) -> None:
+    for name, module in list(model.named_children()):
+        if isinstance(module, nn.Linear):
+            if module.weight.numel() >= WORTH:
+                setattr(model, name, Int8Linear(module))
+        else:
+            _replace(module)
+
+
+def _largest(rows: Tensor) -> Tensor:
+    """(N, I) -> the largest magnitude of each row, above 0, (N, 1)."""
+    return rows.abs().amax(dim=1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny)

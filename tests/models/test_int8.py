@@ -1,0 +1,91 @@
+import math
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from nmt.models import int8
+from nmt.models.int8 import LEVELS, Int8Linear, use_int8_products
+from nmt.models.interface import Seq2SeqModel
+from tests.contract.models import list_models, make_model
+from tests.toy import make_sources
+
+
+def rounded(rows: Tensor, levels: int) -> Tensor:
+    scales = rows.abs().amax(dim=-1, keepdim=True) / levels
+    return (rows / scales).round() * scales
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(3,), (2, 5), (2, 1, 3), (0,)])
+def test_it_is_the_product_of_what_was_rounded(shape: tuple[int, ...], bias: bool) -> None:
+    torch.manual_seed(1)
+    plain, x = nn.Linear(70, 50, bias=bias), torch.randn(*shape, 70)
+    with torch.no_grad():
+        expected = rounded(x, LEVELS) @ rounded(plain.weight, 127).t() if x.numel() else plain(x)
+        found = Int8Linear(plain)(x)
+        assert_close(found, expected + (plain.bias if bias else 0.0), atol=1e-4, rtol=0)
+        assert_close(found, plain(x), atol=0.1, rtol=0)
+
+
+@torch.no_grad()
+def test_a_row_is_the_same_in_any_company() -> None:
+    torch.manual_seed(1)
+    product, x = Int8Linear(nn.Linear(64, 40)), torch.randn(6, 64)
+    x[3] *= 1000
+    assert torch.equal(product(x)[:3], product(x[:3]))
+    assert torch.equal(product(x.unsqueeze(1).transpose(0, 1))[0, 4], product(x[4:5])[0])
+
+
+@torch.no_grad()
+def test_nothing_comes_of_nothing() -> None:
+    plain = nn.Linear(64, 40)
+    plain.weight[3] = 0.0
+    found = Int8Linear(plain)(torch.stack([torch.zeros(64), torch.ones(64)]))
+    assert_close(found[0], plain.bias)
+    assert found[1, 3] == plain.bias[3]
+
+
+@torch.no_grad()
+def test_the_largest_sums_do_not_overflow() -> None:
+    plain = nn.Linear(512, 8, bias=False)
+    plain.weight.fill_(1.0)
+    assert_close(Int8Linear(plain)(torch.ones(2, 512)), torch.full((2, 8), 512.0))
+    assert_close(Int8Linear(plain)(-torch.ones(2, 512)), torch.full((2, 8), -512.0))
+
+
+@pytest.mark.parametrize(("name", "spec"), list_models().items())
+@torch.no_grad()
+def test_every_model_changes_little(name: str, spec: dict[str, Any]) -> None:
+    src, tokens = make_sources(3, 8, 1, 5, vocab_size=11), torch.full((4, 2), 5)
+
+    def log_probs(model: Seq2SeqModel) -> Tensor:
+        logits, _ = model.step(tokens, *model.start(model.encode(src), 2))
+        return logits.log_softmax(dim=-1)
+
+    exact = log_probs(make_model(spec))
+    model = make_model(spec)
+    with mock.patch.object(int8, "WORTH", 0):
+        use_int8_products(model)
+    assert not [module for module in model.modules() if isinstance(module, nn.Linear)]
+    found = log_probs(model)
+    assert 0 < (found - exact).abs().max() < 0.5
+
+
+def test_small_weights_stay_as_they_are() -> None:
+    side = math.isqrt(int8.WORTH) + 1
+    model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(side, side)))
+    use_int8_products(model)
+    assert [type(module) for module in model.modules()][1:] == [
+        nn.Linear,
+        nn.Sequential,
+        Int8Linear,
+    ]
+
+
+def test_another_device_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"precision=int8 needs a CPU.*, not meta: use fp32"):
+        use_int8_products(nn.Linear(8, 8, device="meta"))
