@@ -7,8 +7,8 @@
 ``train`` and ``decode`` need no text: their models are of the shapes that speeds are compared at,
 and their batches random. ``learn`` trains a transformer of 6+6 layers on MIX (train.en.gz,
 train.fr.gz, valid.en, valid.fr) and tells BLEU on its validation set as it goes. Everything works
-on a CPU too, with --device cpu, where it is only good for trying the script. Run the contract on
-the GPU first: ``pytest tests/contract``.
+on a CPU too, with --device cpu, where it is only good for trying the script. See first whether the
+GPU computes what the CPU does: ``pytest tests/contract/test_gpu.py``.
 """
 
 import argparse
