@@ -1,7 +1,7 @@
 """Measures speed and memory, as a table on the terminal and as JSON.
 
     python scripts/benchmark.py train --data MULTI30K [--experiment bench_lstm] [--keep RUN]
-    python scripts/benchmark.py translate --run RUN --source FILE
+    python scripts/benchmark.py translate --run RUN --source FILE [--precision fp32 int8]
     python scripts/benchmark.py start --run RUN
     python scripts/benchmark.py prepare [--sizes 1000000 2000000]
     python scripts/benchmark.py grow --data MULTI30K
@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("translate", _translate)
     sub.add_argument("--run", type=Path, required=True)
     sub.add_argument("--source", type=Path, required=True)
+    sub.add_argument("--reference", type=Path, help="the source translated by people, for BLEU")
+    sub.add_argument("--precision", nargs="+", default=["fp32"], choices=["fp32", "bf16", "int8"])
     sub.add_argument("--repeats", type=int, default=3)
     sub.add_argument("--batch-tokens", type=int, default=2048)
     sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
@@ -132,6 +134,8 @@ def _translate(arguments: argparse.Namespace) -> Rows:
     return translating.measure(
         run=arguments.run,
         source=arguments.source,
+        reference=arguments.reference,
+        precisions=arguments.precision,
         repeats=arguments.repeats,
         batch_tokens=arguments.batch_tokens,
         peers=_peers(arguments),

@@ -25,14 +25,14 @@ class Int8Linear(nn.Module):
         self._zeros = torch.zeros(len(weight), dtype=torch.int64)
         rounded = (weight / self._scales).round().to(torch.int8)
         self._packed = torch.ops.onednn.qlinear_prepack(rounded, None)
-        self._bias = torch.zeros(()) if linear.bias is None else linear.bias.detach().float()
+        self._bias = None if linear.bias is None else linear.bias.detach().float()
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, -2)
         scales = _largest(rows) / LEVELS  # (N, 1)
         zero = LEVELS + 1
         rounded = (rows / scales).add_(zero + 0.5).to(torch.uint8)
-        sums = torch.ops.onednn.qlinear_pointwise(
+        sums: Tensor = torch.ops.onednn.qlinear_pointwise(
             rounded,
             x_scale=1.0,
             x_zero_point=zero,
@@ -47,7 +47,10 @@ class Int8Linear(nn.Module):
             post_op_args=[],
             post_op_algorithm="",
         )
-        return torch.addcmul(self._bias, sums, scales).view(*x.shape[:-1], len(self._scales))
+        product = sums.mul_(scales)
+        if self._bias is not None:
+            product.add_(self._bias)
+        return product.view(*x.shape[:-1], len(self._scales))
 
 
 def use_int8_products(model: nn.Module) -> None:
@@ -75,4 +78,4 @@ def _replace(model: nn.Module) -> None:
 
 def _largest(rows: Tensor) -> Tensor:
     """(N, I) -> the largest magnitude of each row, above 0, (N, 1)."""
-    return rows.abs().amax(dim=1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny)
+    return rows.abs().amax(dim=1, keepdim=True).clamp_(min=1e-30)

@@ -4,15 +4,19 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import sacrebleu
 
 from nmt.corpus.reading import read_lines
 from nmt.models.transformer import TransformerSeq2Seq
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.search.limited import LimitedSearch
-from nmt.translator import Translator
+from nmt.translator import Translation, Translator
 from scripts.benchmarks.peers import Peers
 
 LIMIT = 40
@@ -25,69 +29,111 @@ SEARCHES: dict[int, LimitedSearch] = {
 }
 
 
-def measure(
-    *, run: Path, source: Path, repeats: int, batch_tokens: int, peers: Peers | None
-) -> list[dict[str, Any]]:
-    """A row a search: sentences_per_second and tokens_per_second in batches, medians of
-    ``repeats``; p50_ms and p95_ms of single sentences, the first hundred lines one by one.
+@dataclass
+class Timed:
+    """A translator, and what it took so far: seconds each time, translations the last time."""
 
-    With peers, these translate in turn with ours: OpenNMT-py with a model of its own, CTranslate2
-    with the weights of the run, if that is a transformer's. ``times`` is our speed over theirs;
-    ``same_lines`` the share of lines that CTranslate2 translates alike.
+    translator: Translator
+    seconds: list[float] = field(default_factory=list)
+    found: list[Translation] = field(default_factory=list)
+
+    def translate(self, lines: Sequence[str]) -> None:
+        """Once more."""
+        start = time.perf_counter()
+        self.found = self.translator.translate(lines)
+        self.seconds.append(time.perf_counter() - start)
+
+
+def measure(
+    *,
+    run: Path,
+    source: Path,
+    reference: Path | None,
+    precisions: Sequence[str],
+    repeats: int,
+    batch_tokens: int,
+    peers: Peers | None,
+) -> list[dict[str, Any]]:
+    """A row a search and precision: sentences_per_second and tokens_per_second in batches, medians
+    of ``repeats``; p50_ms and p95_ms of single sentences, the first hundred lines one by one; with
+    a reference, BLEU. All translate in turn.
+
+    ``times_X`` is the speed over that of X, the first precision or a peer: OpenNMT-py with a model
+    of its own, CTranslate2 with the weights of the run, if that is a transformer's.
+    ``same_lines_X`` is the share of lines that both translate alike.
     """
     lines = list(read_lines(source))
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for beam_size, search in SEARCHES.items():
-            translator = Translator.load(
-                run, search=search, device="cpu", batch_tokens=batch_tokens
+            load = partial(
+                Translator.load, run, search=search, device="cpu", batch_tokens=batch_tokens
             )
-            translator.translate(lines[:64])
-            seconds, others, tokens, alike = [], [], 0, 0.0
+            ours = {precision: Timed(load(precision=precision)) for precision in precisions}
+            for each in ours.values():
+                each.translator.translate(lines[:64])
+            first = ours[precisions[0]]
+            asked = {"beam_size": beam_size, "limit": LIMIT, "batch_tokens": batch_tokens}
+            others: list[float] = []
+            texts: list[str] = []
             for _ in range(repeats):
-                start = time.perf_counter()
-                found = translator.translate(lines)
-                seconds.append(time.perf_counter() - start)
-                tokens = sum(translation.tokens for translation in found)
-                if peers and isinstance(translator.model, TransformerSeq2Seq):
-                    other, texts = peers.ctranslate2(
-                        Path(scratch),
-                        translator,
-                        lines,
-                        beam_size=beam_size,
-                        limit=LIMIT,
-                        batch_tokens=batch_tokens,
+                for each in ours.values():
+                    each.translate(lines)
+                if peers and isinstance(first.translator.model, TransformerSeq2Seq):
+                    seconds, texts = peers.ctranslate2(
+                        Path(scratch), first.translator, lines, **asked
                     )
-                    others.append(other)
-                    same = [one.text == text for one, text in zip(found, texts, strict=True)]
-                    alike = statistics.mean(same)
-            middle = statistics.median(seconds)
-            row = {
-                "beam": beam_size,
-                "sentences_per_second": round(len(lines) / middle, 1),
-                "tokens_per_second": round(tokens / middle),
-                **_latency(translator, lines[:100]),
-            }
-            if others:
-                other = statistics.median(others)
-                row["ctranslate2"] = round(len(lines) / other, 1)
-                row["times_ctranslate2"] = round(other / middle, 2)
-                row["same_lines"] = round(alike, 3)
-            if peers:
-                row |= _opennmt(peers, translator.model, beam_size, batch_tokens, row)
-            rows.append(row)
+                    others.append(seconds)
+            theirs = _opennmt(peers, first.translator.model, asked) if peers else {}
+            for precision, each in ours.items():
+                row = {"beam": beam_size, "precision": precision, **_speed(each, lines)}
+                if reference:
+                    row["bleu"] = _bleu(each.found, list(read_lines(reference)))
+                if each is not first:
+                    row |= _beside(precisions[0], each, first.seconds, _texts(first.found))
+                if others:
+                    row |= _beside("ctranslate2", each, others, texts)
+                if theirs:
+                    rate = row["sentences_per_second"] / theirs["opennmt"]
+                    row |= {**theirs, "times_opennmt": round(rate, 2)}
+                rows.append(row)
     return rows
 
 
-def _opennmt(
-    peers: Peers, model: object, beam_size: int, batch_tokens: int, ours: dict[str, Any]
+def _speed(timed: Timed, lines: Sequence[str]) -> dict[str, Any]:
+    middle = statistics.median(timed.seconds)
+    return {
+        "sentences_per_second": round(len(lines) / middle, 1),
+        "tokens_per_second": round(sum(one.tokens for one in timed.found) / middle),
+        **_latency(timed.translator, lines[:100]),
+    }
+
+
+def _beside(
+    name: str, timed: Timed, seconds: Sequence[float], texts: Sequence[str]
 ) -> dict[str, float]:
+    theirs, same = statistics.median(seconds), zip(_texts(timed.found), texts, strict=True)
+    return {
+        name: round(len(texts) / theirs, 1),
+        f"times_{name}": round(theirs / statistics.median(timed.seconds), 2),
+        f"same_lines_{name}": round(statistics.mean(one == other for one, other in same), 3),
+    }
+
+
+def _texts(found: Sequence[Translation]) -> list[str]:
+    return [translation.text for translation in found]
+
+
+def _bleu(found: Sequence[Translation], references: Sequence[str]) -> float:
+    return round(sacrebleu.corpus_bleu(_texts(found), [references]).score, 2)
+
+
+def _opennmt(peers: Peers, model: object, asked: dict[str, int]) -> dict[str, float]:
     kind = "transformer" if isinstance(model, TransformerSeq2Seq) else "rnn"
-    theirs = peers.opennmt(kind, beam_size=beam_size, limit=LIMIT, batch_tokens=batch_tokens)
+    theirs = peers.opennmt(kind, **asked)
     return {
         "opennmt": round(theirs["sentences_per_second"], 1),
         "opennmt_tokens_per_second": round(theirs["tokens_per_second"]),
-        "times_opennmt": round(ours["sentences_per_second"] / theirs["sentences_per_second"], 2),
     }
 
 
