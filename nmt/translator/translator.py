@@ -10,8 +10,8 @@ from typing import Self
 from nmt.checks import non_negative_int, one_of, positive_int
 from nmt.device import autocast, choose_device, computes_bf16
 from nmt.language import is_written_without_spaces
-from nmt.models.int8 import use_int8_products
 from nmt.models.interface import Seq2SeqModel
+from nmt.models.rounding import round_to_bf16, round_to_int8
 from nmt.search.beam import BeamSearch
 from nmt.search.hypothesis import Search
 from nmt.tokenizer import EOS, Tokenizer
@@ -80,7 +80,7 @@ class Translator:
         search: beam search with its defaults where none is given.
         device: auto, cpu, cuda or mps.
         precision: of matrix products. fp32; bf16, where the device computes it natively; or int8,
-            those of large weights, on an x86 CPU (``models.int8``).
+            those of large weights, on an x86 CPU (``models.rounding``).
         trusted_packages: packages besides ``nmt`` whose classes a run may name; they run as code.
 
         Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
@@ -92,9 +92,11 @@ class Translator:
         loaded = load_runs(run, trusted_packages=trusted_packages)
         model = loaded.model.to(place).eval()
         if precision == "int8":
-            use_int8_products(model)
-        if precision == "bf16" and not computes_bf16(place):
-            log.warning("%s does not compute bf16 natively: precision=fp32 is faster", place)
+            round_to_int8(model)
+        elif precision == "bf16":
+            round_to_bf16(model)
+            if not computes_bf16(place):
+                log.warning("%s does not compute bf16 natively: precision=fp32 is faster", place)
         return cls(
             model,
             loaded.tokenizer,

@@ -1,4 +1,7 @@
-"""Products of 8-bit integers instead of floating-point numbers, for translating on a CPU.
+"""Weights rounded once, for translating: to bf16, or to integers for a CPU.
+
+What is rounded cannot be trained any more. What is no module of PyTorch's stays as it is, and so do
+embeddings and attention's own products.
 
 Dims: N rows, I inputs, O outputs.
 """
@@ -53,12 +56,19 @@ class Int8Linear(nn.Module):
         return product.view(*x.shape[:-1], len(self._scales))
 
 
-def use_int8_products(model: nn.Module) -> None:
-    """Replace every large ``nn.Linear`` of a model on the CPU, which cannot be trained any more.
+def round_to_bf16(model: nn.Module) -> None:
+    """The weights of ``nn.Linear`` and ``nn.LSTM``, so that autocast need not at every step."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.LSTM):
+            for name, parameter in list(module.named_parameters(recurse=False)):
+                rounded = nn.Parameter(parameter.bfloat16(), requires_grad=False)
+                setattr(module, name, rounded)  # a tied embedding keeps its own
 
-    What is no ``nn.Linear`` stays as it is: embeddings, ``nn.LSTM``, attention's own products.
 
-    Raises ValueError where these products cannot be had.
+def round_to_int8(model: nn.Module) -> None:
+    """Replace every large ``nn.Linear`` of a model on the CPU by an ``Int8Linear``.
+
+    Raises ValueError where its products cannot be had.
     """
     device = next(model.parameters()).device
     served: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]

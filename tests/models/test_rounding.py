@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from nmt.models import int8
-from nmt.models.int8 import LEVELS, Int8Linear, use_int8_products
+from nmt.device import autocast
+from nmt.models import rounding
 from nmt.models.interface import Seq2SeqModel
-from tests.contract.models import list_models, make_model
+from nmt.models.rounding import LEVELS, Int8Linear, round_to_bf16, round_to_int8
+from tests.contract.conftest import MODELS
+from tests.contract.models import VOCAB_SIZE, make_model
 from tests.toy import make_sources
 
 
@@ -57,28 +59,48 @@ def test_the_largest_sums_do_not_overflow() -> None:
     assert_close(Int8Linear(plain)(-torch.ones(2, 512)), torch.full((2, 8), -512.0))
 
 
-@pytest.mark.parametrize(("name", "spec"), list_models().items())
+def log_probs(model: Seq2SeqModel) -> Tensor:
+    """Of a first token."""
+    src, tokens = make_sources(3, 8, 1, 5, vocab_size=VOCAB_SIZE), torch.full((4, 2), 5)
+    logits, _ = model.step(tokens, *model.start(model.encode(src), 2))
+    return logits.log_softmax(dim=-1)
+
+
+@pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS.keys())
+@torch.inference_mode()
+def test_bf16_once_is_what_autocast_makes_of_it_every_time(spec: dict[str, Any]) -> None:
+    model = make_model(spec)
+    embeddings = [module.weight.clone() for module in tables(model)]
+    with autocast(torch.device("cpu"), "bf16"):
+        expected = log_probs(model)
+        round_to_bf16(model)
+        assert torch.equal(log_probs(model), expected)
+    for module, before in zip(tables(model), embeddings, strict=True):
+        assert torch.equal(module.weight, before)
+    products = [m for m in model.modules() if isinstance(m, nn.Linear | nn.LSTM)]
+    assert {p.dtype for module in products for p in module.parameters()} == {torch.bfloat16}
+
+
+def tables(model: Seq2SeqModel) -> list[nn.Embedding]:
+    return [module for module in model.modules() if isinstance(module, nn.Embedding)]
+
+
+@pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS.keys())
 @torch.no_grad()
-def test_every_model_changes_little(name: str, spec: dict[str, Any]) -> None:
-    src, tokens = make_sources(3, 8, 1, 5, vocab_size=11), torch.full((4, 2), 5)
-
-    def log_probs(model: Seq2SeqModel) -> Tensor:
-        logits, _ = model.step(tokens, *model.start(model.encode(src), 2))
-        return logits.log_softmax(dim=-1)
-
+def test_int8_changes_every_model_a_little(spec: dict[str, Any]) -> None:
     exact = log_probs(make_model(spec))
     model = make_model(spec)
-    with mock.patch.object(int8, "WORTH", 0):
-        use_int8_products(model)
+    with mock.patch.object(rounding, "WORTH", 0):
+        round_to_int8(model)
     assert not [module for module in model.modules() if isinstance(module, nn.Linear)]
     found = log_probs(model)
     assert 0 < (found - exact).abs().max() < 0.5
 
 
 def test_small_weights_stay_as_they_are() -> None:
-    side = math.isqrt(int8.WORTH) + 1
+    side = math.isqrt(rounding.WORTH) + 1
     model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(side, side)))
-    use_int8_products(model)
+    round_to_int8(model)
     assert [type(module) for module in model.modules()][1:] == [
         nn.Linear,
         nn.Sequential,
@@ -88,4 +110,4 @@ def test_small_weights_stay_as_they_are() -> None:
 
 def test_another_device_is_refused() -> None:
     with pytest.raises(ValueError, match=r"precision=int8 needs a CPU.*, not meta: use fp32"):
-        use_int8_products(nn.Linear(8, 8, device="meta"))
+        round_to_int8(nn.Linear(8, 8, device="meta"))
