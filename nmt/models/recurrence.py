@@ -38,15 +38,15 @@ class RecurrentLinear(nn.Linear):
 def one_sequence(module: nn.Module) -> Iterator[None]:
     """The steps inside are one sequence to every ``RecurrentLinear`` of ``module``.
 
+    A weight is cast for autocast once, also in inference mode, where autocast itself keeps nothing.
     Gradients flow through what was computed inside once: not twice with ``retain_graph``.
     """
     layers = [layer for layer in module.modules() if isinstance(layer, RecurrentLinear)]
     gather = cast(Callable[..., Tensor], _Gather.apply)
     try:
-        if torch.is_grad_enabled():
-            for layer in layers:
-                layer._uses = []
-                layer._weight = gather(layer.weight, _product_dtype(layer.weight), layer._uses)
+        for layer in layers:
+            layer._uses = []
+            layer._weight = gather(layer.weight, _product_dtype(layer.weight), layer._uses)
         yield
     finally:
         for layer in layers:

@@ -3,6 +3,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.profiler import profile
 from torch.testing import assert_close
 
 from nmt.models.recurrence import RecurrentLinear, lstm_cell, one_sequence
@@ -61,6 +62,18 @@ def test_gradients_of_a_sequence_are_those_of_its_steps(bias: bool, precision: t
     for found, expected in zip(gradients(True), gradients(False), strict=True):
         assert found.dtype == expected.dtype
         assert_close(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_weight_is_cast_once_a_sequence(learning: bool) -> None:
+    layer, x = RecurrentLinear(6, 7), torch.randn(2, 6)
+    autocast = torch.autocast("cpu", torch.bfloat16)
+    inference = torch.inference_mode(not learning)
+    with inference, autocast, profile(record_shapes=True) as profiled, one_sequence(layer):
+        for _ in range(5):
+            layer(x)
+    copies = [event for event in profiled.events() if event.name == "aten::copy_"]
+    assert [event.input_shapes[0] for event in copies].count([7, 6]) == 1
 
 
 def test_steps_after_a_sequence_and_without_gradients_are_plain() -> None:
