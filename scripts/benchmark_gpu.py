@@ -25,6 +25,7 @@ import torch
 from nmt.batching.batch import Batch
 from nmt.device import PRECISIONS, autocast, choose_device, choose_precision
 from nmt.models.interface import Seq2SeqModel
+from nmt.models.rounding import round_to_bf16
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Search
@@ -92,14 +93,19 @@ def decode(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     src = _batch(arguments.sentences * LENGTH, device).src
     for name in arguments.models:
         model = random_model(name).to(device).eval()
-        for kind, search in searches.items():
-            seconds = _seconds(partial(search, model, src), device, repeats=3)
-            yield {
-                "model": name,
-                "search": kind,
-                "sentences_per_second": round(len(src) / seconds, 1),
-                "tokens_per_second": round(len(src) * LENGTH / seconds),
-            }
+        for precision in ("fp32", "bf16"):
+            if precision == "bf16":
+                round_to_bf16(model)
+            for kind, search in searches.items():
+                with autocast(device, precision):
+                    seconds = _seconds(partial(search, model, src), device, repeats=3)
+                yield {
+                    "model": name,
+                    "precision": precision,
+                    "search": kind,
+                    "sentences_per_second": round(len(src) / seconds, 1),
+                    "tokens_per_second": round(len(src) * LENGTH / seconds),
+                }
 
 
 def learn(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
