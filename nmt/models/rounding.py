@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 LEVELS = 63  # on either side of 0: processors without VNNI overflow beyond 7 bits of input
 WORTH = 2**19  # weights from which on the integers save more time than rounding to them takes
+_READ_THEIR_PARTS = nn.MultiheadAttention, nn.TransformerEncoderLayer  # instead of calling them
 
 
 class Int8Linear(nn.Module):
@@ -82,7 +83,7 @@ def _replace(model: nn.Module) -> None:
         if isinstance(module, nn.Linear):
             if module.weight.numel() >= WORTH:
                 setattr(model, name, Int8Linear(module))
-        else:
+        elif not isinstance(module, _READ_THEIR_PARTS):
             _replace(module)
 
 

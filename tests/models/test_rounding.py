@@ -108,6 +108,19 @@ def test_small_weights_stay_as_they_are() -> None:
     ]
 
 
+@torch.inference_mode()
+def test_what_reads_the_weights_of_its_parts_stays_as_it_is() -> None:
+    options = {"d_model": 16, "nhead": 2, "dim_feedforward": 32, "batch_first": True}
+    layers = nn.TransformerEncoderLayer(**options), nn.TransformerDecoderLayer(**options)
+    model, x = nn.ModuleList(layers).eval(), torch.randn(2, 3, 16)
+    expected = layers[0](x), layers[1](x, x)
+    with mock.patch.object(rounding, "WORTH", 0):
+        round_to_int8(model)
+    assert torch.equal(layers[0](x), expected[0])
+    assert isinstance(layers[1].linear1, Int8Linear)
+    assert_close(layers[1](x, x), expected[1], atol=0.2, rtol=0)
+
+
 def test_another_device_is_refused() -> None:
     with pytest.raises(ValueError, match=r"precision=int8 needs a CPU.*, not meta: use fp32"):
         round_to_int8(nn.Linear(8, 8, device="meta"))
