@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sacrebleu
-
 from nmt.corpus.reading import read_lines
+from nmt.evaluation.bleu import Scorer
 from nmt.models.transformer import TransformerSeq2Seq
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
@@ -62,7 +61,8 @@ def measure(
     of its own, CTranslate2 with the weights of the run, if that is a transformer's.
     ``same_lines_X`` is the share of lines that both translate alike.
     """
-    lines = list(read_lines(source))
+    lines = read_lines(source)
+    references = read_lines(reference) if reference else None
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for beam_size, search in SEARCHES.items():
@@ -87,8 +87,8 @@ def measure(
             theirs = _opennmt(peers, first.translator.model, asked) if peers else {}
             for precision, each in ours.items():
                 row = {"beam": beam_size, "precision": precision, **_speed(each, lines)}
-                if reference:
-                    row["bleu"] = _bleu(each.found, list(read_lines(reference)))
+                if references:
+                    row["bleu"] = _bleu(_texts(each.found), references)
                 if each is not first:
                     row |= _beside(precisions[0], each, first.seconds, _texts(first.found))
                 if others:
@@ -124,8 +124,10 @@ def _texts(found: Sequence[Translation]) -> list[str]:
     return [translation.text for translation in found]
 
 
-def _bleu(found: Sequence[Translation], references: Sequence[str]) -> float:
-    return round(sacrebleu.corpus_bleu(_texts(found), [references]).score, 2)
+def _bleu(texts: Sequence[str], references: Sequence[str]) -> float:
+    scorer = Scorer()
+    bleu = scorer.score(scorer.count(texts, references)).bleu
+    return round(bleu, 2)
 
 
 def _opennmt(peers: Peers, model: object, asked: dict[str, int]) -> dict[str, float]:
