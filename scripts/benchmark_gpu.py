@@ -22,10 +22,10 @@ from typing import Any
 
 import torch
 
-from nmt.batching.batch import Batch
+from nmt.data.batch import Batch
 from nmt.device import PRECISIONS, autocast, choose_device, choose_precision
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.rounding import round_to_bf16
+from nmt.models.quantization import round_to_bf16
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Search

@@ -9,8 +9,8 @@ import hydra
 import pytest
 
 from nmt import Translator, resources
-from nmt.assembly.evaluating import evaluate
-from nmt.assembly.training import train
+from nmt.commands.evaluate import evaluate
+from nmt.commands.train import train
 
 WORDS = {
     "cat": "猫",

@@ -10,12 +10,12 @@ import pytest
 from omegaconf import DictConfig
 
 from nmt import resources
-from nmt.assembly.comparing import compare
-from nmt.assembly.evaluating import evaluate
-from nmt.assembly.preparing import prepare
-from nmt.assembly.training import train
+from nmt.commands.compare import compare
+from nmt.commands.evaluate import evaluate
+from nmt.commands.prepare import prepare
+from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.commands import SHORT, WORDS
+from tests.console import SHORT, WORDS
 
 ODD = [
     "a\x00b NUL",

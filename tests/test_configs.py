@@ -13,10 +13,10 @@ from torch import nn
 from nmt import resources
 from nmt.checks import dotted
 from nmt.cli import app  # registers what the configs refer to
-from nmt.construct import factory
-from nmt.corpus.cleaning import CleaningRules
+from nmt.factory import factory
+from nmt.data.cleaning import CleaningRules
 from nmt.evaluation.recipe import Scoring
-from nmt.evaluation.significance import Bootstrap
+from nmt.evaluation.bootstrap import Bootstrap
 from nmt.search.hypothesis import Search
 from nmt.tokenizer import Tokenizer
 from nmt.training.optimizer import adamw

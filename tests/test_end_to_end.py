@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import nmt
-from tests.commands import SHORT, WORDS, nmt_command
+from tests.console import SHORT, WORDS, nmt_command
 
 SMALL = ["model.embed_size=16", "model.hidden_size=16", *SHORT]
 SIDES = ("src", "tgt")

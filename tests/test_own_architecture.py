@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import SHORT, TSV, nmt_command, run_command, write_tsv
+from tests.console import SHORT, TSV, nmt_command, run_command, write_tsv
 
 OWN = Path(__file__).parent / "own_architecture"
 TRUSTED = "trusted_packages=[bag_of_words]"

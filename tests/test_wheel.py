@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.commands import SHORT, TSV, nmt_command, write_tsv
+from tests.console import SHORT, TSV, nmt_command, write_tsv
 
 ROOT = Path(__file__).parents[1]
 

@@ -17,6 +17,6 @@ def main() -> None:
 
 
 def _work(cfg: DictConfig) -> None:
-    from nmt.assembly.comparing import compare  # loads matplotlib, once the options stand
+    from nmt.commands.compare import compare  # loads matplotlib, once the options stand
 
     compare(cfg)

@@ -20,6 +20,6 @@ def main() -> None:
 
 
 def _work(cfg: DictConfig) -> None:
-    from nmt.assembly.evaluating import evaluate  # loads sacreBLEU, once the options stand
+    from nmt.commands.evaluate import evaluate  # loads sacreBLEU, once the options stand
 
     evaluate(cfg)

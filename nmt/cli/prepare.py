@@ -20,6 +20,6 @@ def main() -> None:
 
 
 def _work(cfg: DictConfig) -> None:
-    from nmt.assembly.preparing import prepare  # loads pyarrow, once the options are known good
+    from nmt.commands.prepare import prepare  # loads pyarrow, once the options are known good
 
     prepare(cfg)

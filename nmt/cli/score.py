@@ -19,6 +19,6 @@ def main() -> None:
 
 
 def _work(cfg: DictConfig) -> None:
-    from nmt.assembly.scoring import score  # loads torch, once the options stand
+    from nmt.commands.score import score  # loads torch, once the options stand
 
     score(cfg)

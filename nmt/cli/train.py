@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _work(cfg: DictConfig) -> None:
-    from nmt.assembly.training import train  # loads torch, once the options are known to be good
+    from nmt.commands.train import train  # loads torch, once the options are known to be good
 
     if cfg.run is None:
         cfg.run = f"runs/{run_name(cfg.seed, cfg.init_from, sys.argv[1:])}"

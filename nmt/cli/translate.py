@@ -23,6 +23,6 @@ def main() -> None:
 
 
 def _work(cfg: DictConfig) -> None:
-    from nmt.assembly.translating import translate  # loads torch, once the options stand
+    from nmt.commands.translate import translate  # loads torch, once the options stand
 
     translate(cfg)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from nmt.evaluation.bleu import Scorer, Statistics, bleu_of_sums, chrf_of_sums
-from nmt.evaluation.length_buckets import SubwordLengths, buckets, lengths, members
+from nmt.evaluation.metrics import Scorer, Statistics, bleu_of_sums, chrf_of_sums
+from nmt.evaluation.buckets import SubwordLengths, buckets, lengths, members
 from nmt.evaluation.recipe import FORMAT_VERSION, Recipe, Scoring, TestSet
-from nmt.evaluation.significance import Bootstrap, percentile_interval, resampled_sums
+from nmt.evaluation.bootstrap import Bootstrap, percentile_interval, resampled_sums
 
 FEW = 30
 

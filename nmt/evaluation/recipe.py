@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from nmt.checks import dotted, one_of
-from nmt.corpus import fingerprint
-from nmt.evaluation.bleu import Scorer
-from nmt.evaluation.length_buckets import SIDES, UNITS, buckets
-from nmt.evaluation.significance import Bootstrap
+from nmt.data import fingerprint
+from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.buckets import SIDES, UNITS, buckets
+from nmt.evaluation.bootstrap import Bootstrap
 
 FORMAT_VERSION = 1
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nmt.checks import positive_int
 from nmt.models.interface import Encoded
-from nmt.models.recurrence import RecurrentLinear
+from nmt.models.deferred_gradients import RecurrentLinear
 
 
 class ContextSource(nn.Module, ABC):

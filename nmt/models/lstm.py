@@ -16,7 +16,7 @@ from nmt.models.attention import ContextSource
 from nmt.models.dropout import Dropout
 from nmt.models.embedding import make_embeddings, source_mask, tied_output
 from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
-from nmt.models.recurrence import RecurrentLinear, lstm_cell, one_sequence
+from nmt.models.deferred_gradients import RecurrentLinear, lstm_cell, one_sequence
 
 
 @dataclass(frozen=True)

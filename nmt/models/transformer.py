@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from nmt.checks import positive_int, probability
-from nmt.models.cache import KeyValueCache
+from nmt.models.kv_cache import KeyValueCache
 from nmt.models.dropout import Dropout
 from nmt.models.embedding import make_embeddings, source_mask, tied_output
 from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
-from nmt.models.transformer_layers import DecoderLayer, EncoderLayer, sinusoids
+from nmt.models.layers import DecoderLayer, EncoderLayer, sinusoids
 
 
 @dataclass(frozen=True)

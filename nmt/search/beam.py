@@ -17,9 +17,9 @@ from nmt.search.constraint import Constraint, each_constraint
 from nmt.search.coverage import coverages
 from nmt.search.distribution import Distribution
 from nmt.search.hypothesis import Hypothesis, read_hypothesis
-from nmt.search.limited import LimitedSearch, worth_leaving
+from nmt.search.base import LimitedSearch, worth_leaving
 from nmt.search.ranking import Ranking, along_beam
-from nmt.search.requirements import Requirements
+from nmt.search.constraints import Requirements
 from nmt.search.rules import Rules
 from nmt.tokenizer import BOS, EOS
 

@@ -10,7 +10,7 @@ from nmt.models.interface import Seq2SeqModel
 from nmt.search.constraint import Constraint, each_constraint
 from nmt.search.distribution import Distribution
 from nmt.search.hypothesis import Hypothesis
-from nmt.search.limited import LimitedSearch
+from nmt.search.base import LimitedSearch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ import sentencepiece as spm
 
 from nmt import checks
 from nmt.tokenizer.escaping import escape, unescape
-from nmt.tokenizer.learning import learn
-from nmt.tokenizer.sampling import sample
+from nmt.tokenizer.pieces import learn
+from nmt.tokenizer.subword_regularization import sample
 from nmt.tokenizer.special import BOS, EOS, PAD, UNK
 
 _JOINT_FILE = "tokenizer.model"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmt.batching.batch import Batch
+from nmt.data.batch import Batch
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import PAD
 

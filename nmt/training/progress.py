@@ -9,7 +9,7 @@ from typing import Self
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from nmt.training.position import Position
+from nmt.training.train_state import Position
 from nmt.training.settings import TrainerSettings
 
 

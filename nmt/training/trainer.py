@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from nmt.batching.batch import Batch
-from nmt.batching.loader import TrainingBatches
+from nmt.data.batch import Batch
+from nmt.data.loader import TrainingBatches
 from nmt.device import autocast, return_freed_memory
 from nmt.files import sha256_file
 from nmt.models.interface import Seq2SeqModel
@@ -32,11 +32,11 @@ from nmt.training.checkpoint import (
 )
 from nmt.training.logs import Logs
 from nmt.training.loss import batch_loss
-from nmt.training.position import Position
+from nmt.training.train_state import Position
 from nmt.training.progress import ProgressBar
 from nmt.training.schedule import Schedule
 from nmt.training.settings import TrainerSettings
-from nmt.training.stopping import StopRequest
+from nmt.training.signals import StopRequest
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import torch
 
-from nmt.batching.batch import Batch
+from nmt.data.batch import Batch
 from nmt.device import autocast
 from nmt.models.interface import Seq2SeqModel
 from nmt.training.loss import batch_loss

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nmt.construct import factory
+from nmt.factory import factory
 from nmt.models.attention import ContextSource
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmt.batching.batch import collate
+from nmt.data.batch import collate
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import PAD
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nmt.language import is_written_without_spaces
+from nmt.languages import is_written_without_spaces
 from nmt.search.constraint import Constraint, Phrase
 from nmt.tokenizer import Tokenizer
 from nmt.translator.spelling import characters

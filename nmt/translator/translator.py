@@ -9,17 +9,17 @@ from typing import Self
 
 from nmt.checks import non_negative_int, one_of, positive_int
 from nmt.device import autocast, choose_device, computes_bf16
-from nmt.language import is_written_without_spaces
+from nmt.languages import is_written_without_spaces
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.rounding import round_to_bf16, round_to_int8
+from nmt.models.quantization import round_to_bf16, round_to_int8
 from nmt.search.beam import BeamSearch
 from nmt.search.hypothesis import Search
 from nmt.tokenizer import EOS, Tokenizer
 from nmt.translator.loading import load_runs
-from nmt.translator.long_input import Part, join, parts
-from nmt.translator.reading import Reader
+from nmt.translator.long_lines import Part, join, parts
+from nmt.translator.postprocessing import Reader
 from nmt.translator.scoring import log_probs
-from nmt.translator.searching import Request, search_batch
+from nmt.translator.inference import Request, search_batch
 from nmt.translator.terms import Glossary
 from nmt.translator.translation import BLANK, PairScore, Terms, Translation
 

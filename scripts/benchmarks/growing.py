@@ -10,7 +10,7 @@ import torch
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.limited import LimitedSearch
+from nmt.search.base import LimitedSearch
 from nmt.tokenizer import EOS
 from scripts.benchmarks import training
 from scripts.benchmarks.shapes import VOCABULARY, random_model

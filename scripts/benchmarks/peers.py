@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from nmt.models.transformer import TransformerSeq2Seq
-from nmt.models.transformer_layers import sinusoids
+from nmt.models.layers import sinusoids
 from nmt.translator import Translator
 from scripts.benchmarks.process import Finished, run
 

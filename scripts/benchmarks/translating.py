@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nmt.corpus.reading import read_lines
-from nmt.evaluation.bleu import Scorer
+from nmt.data.text_files import read_lines
+from nmt.evaluation.metrics import Scorer
 from nmt.models.transformer import TransformerSeq2Seq
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.limited import LimitedSearch
+from nmt.search.base import LimitedSearch
 from nmt.translator import Translation, Translator
 from scripts.benchmarks.peers import Peers
 

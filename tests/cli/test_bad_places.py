@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from nmt.assembly.comparing import compare
-from nmt.assembly.evaluating import evaluate
-from nmt.assembly.preparing import prepare
-from nmt.assembly.training import train
+from nmt.commands.compare import compare
+from nmt.commands.evaluate import evaluate
+from nmt.commands.prepare import prepare
+from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 from tests.cli.conftest import Outcome
-from tests.commands import SHORT, TSV, nmt_command, write_tsv
+from tests.console import SHORT, TSV, nmt_command, write_tsv
 from tests.runs import untrained_run
 
 Command = Callable[..., Outcome]
@@ -94,7 +94,7 @@ def test_what_cannot_be_written_is_told_before_translating(
 ) -> None:
     run = RunDirectory(untrained_run(place / "run"))
     (run.path / "evaluation").write_text("in the way")
-    monkeypatch.delattr("nmt.assembly.evaluating._translate")
+    monkeypatch.delattr("nmt.commands.evaluate._translate")
     outcome = command(
         "evaluate", "run=run", "source=ref", "reference=ref", "device=cpu", work=evaluate
     )
@@ -173,8 +173,8 @@ def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) ->
 @pytest.mark.parametrize(
     ("name", "interrupted"),
     [
-        ("train", "nmt.assembly.preparing.Tokenizer.train"),
-        ("train", "nmt.assembly.training._total_steps"),
+        ("train", "nmt.commands.prepare.Tokenizer.train"),
+        ("train", "nmt.commands.train._total_steps"),
         ("evaluate", "nmt.evaluation.evaluation.resampled_sums"),
         ("compare", "nmt.report.comparison.plot_bleu_by_length"),
     ],

@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.commands import SHORT, TSV, write_tsv
+from tests.console import SHORT, TSV, write_tsv
 from tests.runs import untrained_run
 
 HEAVY = ["datasets", "matplotlib", "pandas", "pyarrow", "sacrebleu", "tensorboard", "torch"]

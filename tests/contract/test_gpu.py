@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from nmt.batching.batch import collate
+from nmt.data.batch import collate
 from nmt.device import autocast
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch

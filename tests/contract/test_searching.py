@@ -10,7 +10,7 @@ from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.search.constraint import Constraint
 from nmt.search.greedy import GreedySearch
-from nmt.search.sample import SampleSearch
+from nmt.search.sampling import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD
 from tests.contract.models import VOCAB_SIZE, make_model, trained_alone
 from tests.search.reference import exhaustive

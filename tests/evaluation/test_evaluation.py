@@ -10,7 +10,7 @@ from sacrebleu.metrics.chrf import CHRF
 from nmt.evaluation import recipe
 from nmt.evaluation.evaluation import Evaluation, Row, evaluate
 from nmt.evaluation.recipe import Recipe, Scoring
-from nmt.evaluation.significance import Bootstrap
+from nmt.evaluation.bootstrap import Bootstrap
 from tests.evaluation.corpora import corpus
 
 FAST = Bootstrap(samples=50)

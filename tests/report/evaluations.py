@@ -5,7 +5,7 @@ from typing import Any
 
 from nmt.evaluation.evaluation import BucketRow, Evaluation, Row
 from nmt.evaluation.recipe import FORMAT_VERSION
-from nmt.evaluation.significance import Bootstrap
+from nmt.evaluation.bootstrap import Bootstrap
 
 ROW: dict[str, Any] = {
     "n": 1500,

@@ -9,7 +9,7 @@ from nmt.search.beam import BeamSearch
 from nmt.search.constraint import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.search.hypothesis import Hypothesis, Search
-from nmt.search.sample import SampleSearch
+from nmt.search.sampling import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD
 from tests.search.reference import exhaustive, keeping, occurs, plain_beam
 from tests.toy import VOCAB_SIZE, ToyModel, make_sources

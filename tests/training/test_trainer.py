@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from nmt.batching.loader import PairsInMemory, TrainingBatches, sorted_batches
+from nmt.data.loader import PairsInMemory, TrainingBatches, sorted_batches
 from nmt.models.attention import AdditiveAttention
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.lstm import LSTMSeq2Seq
@@ -18,7 +18,7 @@ from nmt.run_directory import RunDirectory
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
 from nmt.training.settings import TrainerSettings
-from nmt.training.stopping import StopRequest
+from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.validation import validation_loss
 

@@ -102,7 +102,7 @@ def test_runs_with_different_tokenizers_do_not(tmp_path: Path, tokenizer: Tokeni
 def test_the_precision_is_that_of_the_products(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("nmt.models.rounding.WORTH", 0)
+    monkeypatch.setattr("nmt.models.quantization.WORTH", 0)
     monkeypatch.setattr("nmt.translator.translator.computes_bf16", lambda device: False)
     lines = ["the cat ran", "", "a dog"]
     pairs = list(zip(lines, ["le chat", "", "un chien"], strict=True))

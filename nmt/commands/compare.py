@@ -1,0 +1,48 @@
+"""nmt-compare: several evaluations of one test set in a table and a plot."""
+
+import logging
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from nmt.evaluation.result_files import find_evaluation
+from nmt.files import check_writable
+from nmt.report.comparison import ComparedRun, comparison_table, short_labels, write_comparison
+from nmt.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+
+def compare(cfg: DictConfig) -> None:
+    """Compare as ``configs/compare.yaml`` says; the table goes to stdout."""
+    config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    listed = config["runs"] if isinstance(config["runs"], list) else [config["runs"]]
+    directories = [Path(str(directory)) for directory in listed]
+    if not directories:
+        raise ValueError("runs=[] names nothing to compare: say runs=[DIR,DIR,...]")
+    name = str(config["evaluation"])
+    labels = short_labels([directory.resolve().name for directory in directories])
+    runs = [
+        _compared(directory, label, name)
+        for directory, label in zip(directories, labels, strict=True)
+    ]
+    table = comparison_table(runs)
+    output = Path(str(config["output"] or directories[0].parent / f"comparison-{name}"))
+    check_writable(output, "output")
+    paths = write_comparison(runs, output)
+    print(table.text())
+    log.info("wrote %s", ", ".join(map(str, paths)))
+
+
+def _compared(directory: Path, label: str, name: str) -> ComparedRun:
+    """What is known of the making of a model only where the directory is a run."""
+    evaluation = find_evaluation(directory, name)
+    run = RunDirectory(directory)
+    manifest = run.manifest() if run.exists() else {}
+    return ComparedRun(
+        label=label,
+        evaluation=evaluation,
+        parameters=manifest.get("parameters"),
+        training_seconds=manifest.get("training", {}).get("seconds"),
+    )

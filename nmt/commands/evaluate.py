@@ -1,0 +1,206 @@
+"""nmt-evaluate: from a run directory or files to scores by sentence length."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from nmt.data.text_files import read_lines, read_pairs
+from nmt.evaluation.evaluation import evaluate as score
+from nmt.evaluation.languages_ import tokenizer_for, unit_for
+from nmt.evaluation.recipe import Recipe, Scoring, TestSet
+from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.result_files import check_free, directory_in_run, store
+from nmt.files import check_writable
+from nmt.report.tables import evaluation_table
+from nmt.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from nmt.translator import Translator
+
+log = logging.getLogger(__name__)
+
+MODES = (
+    {"run", "test"},
+    {"run", "source", "reference"},
+    {"hypotheses", "references", "sources", "output"},
+)
+AT_ONCE = 1024  # sentences between two steps of the progress bar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be scored, and where the result goes.
+
+    name: of the test set. system: of what translates it. src_lang, tgt_lang: "" where unknown.
+    """
+
+    name: str
+    system: str
+    src_lang: str = ""
+    tgt_lang: str = ""
+    sources: Sequence[str]
+    references: Sequence[str]
+    directory: Path
+
+
+def evaluate(cfg: DictConfig) -> None:
+    """Score as ``configs/evaluate.yaml`` says; the table goes to stdout."""
+    config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    _check_mode(config)
+    translates = config["run"] is not None
+    task = _task_of_run(config) if translates else _task_of_files(config)
+    scoring = _scoring(config, task)
+    search = _search(config) if translates else {}
+    recipe = Recipe.of(
+        system=task.system,
+        test_set=TestSet.of(task.name, task.sources, task.references),
+        search=search,
+        scoring=scoring,
+    )
+    check_free(task.directory, recipe, overwrite=config["overwrite"])
+    check_writable(task.directory, "output")
+    if translates:
+        hypotheses, facts = _translate(config, task.sources, scoring)
+    else:
+        hypotheses, facts = read_lines(str(config["hypotheses"])), {}
+    evaluation = score(
+        system=task.system,
+        test_set=task.name,
+        sources=task.sources,
+        references=task.references,
+        hypotheses=hypotheses,
+        scoring=scoring,
+        search=search,
+        **facts,
+    )
+    paths = store(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
+    print(evaluation_table(evaluation).text())
+    log.info("wrote %s", " and ".join(map(str, paths)))
+
+
+def _check_mode(config: Mapping[str, Any]) -> None:
+    """ValueError unless the options say one of the three things that can be scored."""
+    given = {name for mode in MODES for name in mode if config[name] is not None}
+    if given not in MODES and given - {"output"} not in MODES[:2]:
+        said = ", ".join(f"{name}=" for name in sorted(given)) or "none of them"
+        raise ValueError(
+            f"say run= with test=, or run= with source= and reference=, or hypotheses= with "
+            f"references=, sources= and output=; here is {said}"
+        )
+
+
+def _scoring(config: Mapping[str, Any], task: Task) -> Scoring:
+    """What is null is decided by the languages of the run; 13a and words where they are unknown."""
+    side = config["side"]
+    return Scoring(
+        edges=config["edges"],
+        side=side,
+        unit=config["unit"] or unit_for(task.src_lang if side == "source" else task.tgt_lang),
+        tokenize=config["tokenize"] or tokenizer_for(task.tgt_lang),
+        lowercase=config["lowercase"],
+        bootstrap=Bootstrap(**config["bootstrap"]),
+    )
+
+
+def _search(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How it is translated, as far as that decides the text; fp32 goes without saying."""
+    rounding = {} if config["precision"] == "fp32" else {"precision": config["precision"]}
+    return {**config["search"], **rounding}
+
+
+def _task_of_run(config: Mapping[str, Any]) -> Task:
+    """Of several runs, which translate as one, the first says what there is to translate."""
+    runs = [RunDirectory.open(path) for path in _paths(config["run"])]
+    if not runs:
+        raise ValueError("run=[] names no run: say run=DIR, or run=[DIR,DIR]")
+    directory = _directory(config)
+    if directory is None and len(runs) > 1:
+        raise ValueError("a result of several runs belongs to none of them: say output=DIR")
+    if config["test"] is None:
+        name = _file_name(_paths(config["source"])[0])
+        pairs = read_pairs(_paths(config["source"]), _paths(config["reference"]))
+        sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    else:
+        name = str(config["test"])
+        sources, references = runs[0].test_set(name)
+    data = runs[0].config()["data"]
+    return Task(
+        name=name,
+        system="+".join(run.path.resolve().name for run in runs),
+        src_lang=data["src_lang"],
+        tgt_lang=data["tgt_lang"],
+        sources=sources,
+        references=references,
+        directory=directory or directory_in_run(runs[0].path, str(config["name"] or name)),
+    )
+
+
+def _task_of_files(config: Mapping[str, Any]) -> Task:
+    pairs = read_pairs(str(config["sources"]), str(config["references"]))
+    directory = _directory(config)
+    assert directory is not None
+    return Task(
+        name=str(config["name"] or _file_name(str(config["sources"]))),
+        system=_file_name(str(config["hypotheses"])),
+        sources=[pair.src for pair in pairs],
+        references=[pair.tgt for pair in pairs],
+        directory=directory,
+    )
+
+
+def _translate(
+    config: Mapping[str, Any], sources: Sequence[str], scoring: Scoring
+) -> tuple[list[str], dict[str, Any]]:
+    """The translations, and what the evaluation is to say of their making."""
+    from nmt.commands.translate import load_translator  # torch: not for mere scoring
+
+    translator = load_translator(config)
+    _warn_of_long(translator, sources)
+    start = time.perf_counter()
+    translations = []
+    with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
+        for first in range(0, len(sources), AT_ONCE):
+            lines = sources[first : first + AT_ONCE]
+            # Whole, however long: what is measured is the model, not the cutting of its input.
+            translations += translator.translate(lines, split_long=False)
+            progress.update(len(lines))
+    seconds = time.perf_counter() - start
+    encode = translator.tokenizer.encode_src
+    if scoring.side == "reference":
+        encode = translator.tokenizer.encode_tgt
+    return [translation.text for translation in translations], {
+        "seconds": seconds,
+        "hit_limit": [translation.hit_limit for translation in translations],
+        "subword_lengths": lambda lines: [len(ids) for ids in encode(lines)],
+    }
+
+
+def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
+    """Of such a source a model knows little, and a very long one takes very long."""
+    most = translator.longest_source
+    lengths = [len(ids) for ids in translator.tokenizer.encode_src(sources)]
+    if most is not None and (long := sum(length > most for length in lengths)):
+        log.warning(
+            "%s of %s sources are longer than any the model was trained on (%s tokens), the "
+            "longest has %s: translated whole, as scores are of the model alone",
+            *(f"{number:,}" for number in (long, len(sources), most, max(lengths))),
+        )
+
+
+def _directory(config: Mapping[str, Any]) -> Path | None:
+    return None if config["output"] is None else Path(str(config["output"]))
+
+
+def _paths(value: Any) -> list[str]:
+    """One or several, as the command line gives them: ``source=2024`` is a number there."""
+    return [str(path) for path in (value if isinstance(value, list) else [value])]
+
+
+def _file_name(path: str) -> str:
+    return Path(path).name.removesuffix(".gz")

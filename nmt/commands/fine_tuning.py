@@ -1,0 +1,114 @@
+"""init_from: a run as the start of another."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from nmt import checks
+from nmt.commands.prepare import tokenizer_of
+from nmt.models.weights import load_weights
+from nmt.run_directory import RunDirectory
+from nmt.tokenizer import Tokenizer
+from nmt.translator import build_model
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where fine-tuning starts. weights: the file of those that served."""
+
+    name: str
+    weights: Path
+    sha256: str
+    tokenizer: Tokenizer
+
+    @classmethod
+    def of(cls, run: RunDirectory) -> "Start":
+        """Raises ValueError or OSError for a run that is damaged or has no trained model yet."""
+        weights = run.serving()
+        sha256 = run.manifest()["files"][weights.name]
+        return cls(_name(run.path), weights, sha256, tokenizer_of(run))
+
+    def check_fits(self, model: Mapping[str, Any], trusted_packages: Sequence[str]) -> None:
+        """ValueError where the ``model`` section describes other weights; takes no memory."""
+        with torch.device("meta"):
+            built = build_model(
+                model,
+                src_vocab_size=self.tokenizer.src_vocab_size,
+                tgt_vocab_size=self.tokenizer.tgt_vocab_size,
+                trusted_packages=trusted_packages,
+            )
+        try:
+            load_weights(built, self.weights)
+        except ValueError as error:
+            raise ValueError(
+                f"init_from={self.name}: a run that is fine-tuned keeps its architecture, only "
+                f"options that leave the weights' shapes alone may change: {error}"
+            ) from None
+
+
+def check_begun_from(run: RunDirectory, init_from: str | Path) -> None:
+    """ValueError unless a run that is resumed was begun from the run of this name."""
+    begun = (run.manifest().get("init_from") or {}).get("run")
+    if begun != (name := _name(init_from)):
+        said = f"was begun from {begun}, not from {name}" if begun else "was begun from no run"
+        raise ValueError(f"{run.path} {said}: leave init_from as it was, or choose another run=")
+
+
+def _name(run: str | Path) -> str:
+    return Path(run).resolve().name
+
+
+def inherited(
+    config: Mapping[str, Any], source: RunDirectory, overrides: Sequence[str]
+) -> dict[str, Any]:
+    """The config with the ``model`` and ``tokenizer`` sections of a run.
+
+    source: the run to fine-tune, or one that was begun so and is resumed.
+    overrides: what the command line set; its model.OPTION and tokenizer.sampling win.
+
+    Raises ValueError for a choice of model or tokenizer that is not the run's.
+    """
+    run_config = source.config()
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    given = [str(override.key_or_group) for override in parsed]
+    sections: dict[str, Any] = {}
+    for section in ("model", "tokenizer"):
+        sections[section] = deepcopy(run_config[section])
+        for name in given:
+            if name.startswith(f"{section}."):
+                _set(sections[section], config[section], name.split(".")[1:])
+    before, now = run_config["tokenizer"], sections["tokenizer"]
+    _check_same("tokenizer", before, now | {"sampling": before["sampling"]}, source)
+    for name in given:
+        section = name.partition("/")[0]
+        if section in sections:
+            chosen = config[section]
+            if section == "tokenizer":
+                chosen = chosen | {"sampling": sections[section]["sampling"]}
+            _check_same(section, sections[section], chosen, source)
+    return {**config, **sections}
+
+
+def _set(target: dict[str, Any], source: Mapping[str, Any], path: Sequence[str]) -> None:
+    """Copy one option of nested sections."""
+    *outer, name = path
+    for part in outer:
+        target, source = target.setdefault(part, {}), source[part]
+    target[name] = source[name]
+
+
+def _check_same(
+    section: str, of_run: Mapping[str, Any], given: Mapping[str, Any], run: RunDirectory
+) -> None:
+    before, now = dict(checks.dotted(of_run)), dict(checks.dotted(given))
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            raise ValueError(
+                f"init_from takes the {section} of {run.path}, which has {section}.{name}="
+                f"{before.get(name)}, not {now.get(name)}: leave {section}= out"
+            )

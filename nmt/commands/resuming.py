@@ -1,0 +1,59 @@
+"""Whether a run is begun or gone on with, and what of it may change then."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from nmt import checks
+from nmt.data.corpus import ParallelCorpus
+from nmt.data.sources import absolute
+from nmt.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+FIXED = ("data", "tokenizer", "model", "seed", "trainer.batch_tokens", "trainer.accumulate")
+"""Sections and options that a resumed run cannot change; of all others the new value wins."""
+
+_OF_DATA = ("data.src_lang", "data.tgt_lang")
+_OF_THIS_MACHINE = ("run", "resume", "init_from", "device", "trusted_packages")
+
+
+def is_resumed(run: RunDirectory, resume: str) -> bool:
+    """Whether there is a run to go on with. FileExistsError where one is and none is to be."""
+    checks.one_of("resume", resume, ("never", "auto", "must"))
+    if resume == "must" or (resume == "auto" and run.exists()):
+        RunDirectory.open(run.path)
+        return True
+    run.refuse_in_use()
+    return False
+
+
+def kept(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run directory keeps of a config: of this machine only where the text lies."""
+    here = {name: value for name, value in config.items() if name not in _OF_THIS_MACHINE}
+    data = {key: value for key, value in config["data"].items() if key not in ("dir", "cache")}
+    return here | {"data": absolute(data)}
+
+
+def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: ParallelCorpus) -> None:
+    """ValueError for a change that would make another run of it; a word on every other change.
+
+    config: what is kept of the new one.
+    """
+    if run.manifest().get("corpora") != corpus.fingerprints:
+        raise ValueError(
+            f"{run.path} was trained on other text than the data options name now: "
+            f"go on with the same text, or choose another run="
+        )
+    before, now = dict(checks.dotted(run.config())), dict(checks.dotted(config))
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        section = name.partition(".")[0]
+        if old == new or (section == "data" and name not in _OF_DATA):
+            continue  # text may have moved, or be kept in another way: its content was compared
+        if section in FIXED or name in FIXED:
+            raise ValueError(
+                f"{run.path} has {name}={old}, a resumed run cannot change it to {new}: "
+                f"leave it as it was, or choose another run="
+            )
+        log.warning("%s was %s, from here on it is %s", name, old, new)

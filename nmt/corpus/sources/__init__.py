@@ -1,9 +1,0 @@
-"""Corpora of every kind, read row by row.
-
-``open_source(data, "train").rows()`` gives (source, target) of each training row.
-"""
-
-from nmt.corpus.sources.base import PairSource
-from nmt.corpus.sources.opening import absolute, open_source
-
-__all__ = ["PairSource", "absolute", "open_source"]

@@ -1,0 +1,216 @@
+"""From the rows of a source to the cleaned text on disk, in memory that does not grow with them.
+
+Rows are read once, into a file of those that no rule on one pair drops, with a hash of each side.
+What the rules on the whole corpus say of each is noted in an array on disk; the rest is copied.
+"""
+
+import json
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.data.cleaning import RULES, CleaningReport, CleaningRules, HeldOut, one_line
+from nmt.data.fingerprint import Fingerprint
+from nmt.data.text_files import SentencePair
+from nmt.data.repeats import chunks, repeats, zeros
+from nmt.data.sources import PairSource
+from nmt.data.stores import ROWS, TextStore, TextWriter
+from nmt.progress import progress
+
+SUMMARY = "corpus.json"
+
+_KEPT = 0
+_FATES = {rule: fate for fate, rule in enumerate(RULES, start=_KEPT + 1)}
+_DRAWN = len(_FATES) + 1
+
+_NAMED_PLACES = 3
+_ROWS_FILE, _HASHES_FILE = "rows", "hashes"
+
+
+def part_file(part: str) -> str:
+    """The file of "train" or of a part that is drawn, in what ``build_text`` makes."""
+    return f"{part}.arrow"
+
+
+def build_text(
+    directory: Path,
+    source: PairSource,
+    rules: CleaningRules,
+    *,
+    given: Collection[SentencePair],
+    draws: Mapping[str, int],
+) -> None:
+    """Write train.arrow, an Arrow file for each part that is drawn, and corpus.json.
+
+    given: the pairs of the validation and test sets that are not drawn.
+    draws: part -> how many pairs are moved there out of those that pass all rules. Which ones only
+        the content of the pairs decides, not their order, nor which side is the source.
+
+    Of equal pairs no more than one is drawn; drawn pairs are then held out as given ones are.
+    Hashes have 64 bits: among 100 million pairs, one passes for a repetition of another without
+    being it with a probability of 1 in 4,000.
+
+    Raises ValueError where cleaning leaves no pair, or too few to draw from, and what reading the
+    source raises.
+    """
+    scratch = directory / "scratch"
+    scratch.mkdir()
+    report = CleaningReport(rules=rules)
+    tgt_per_src = _read(source, report, scratch)
+    candidates = _Candidates.open(scratch)
+    if rules.drop_duplicates:
+        _mark_duplicates(candidates, scratch)
+    _judge(candidates, rules, HeldOut(given if rules.drop_held_out else []), tgt_per_src)
+    drawn: list[SentencePair] = []
+    for part, count in draws.items():
+        drawn += _draw(part, count, candidates, directory / part_file(part))
+        report.drawn[part] = count
+    fingerprints = _write_train(
+        candidates, HeldOut(drawn if rules.drop_held_out else []), directory / part_file("train")
+    )
+    for rule, fate in _FATES.items():
+        report.dropped[rule] += candidates.count(fate)
+    if not report.kept:
+        raise ValueError(
+            "cleaning left no training pair (see data.cleaning):\n" + "\n".join(report.lines())
+        )
+    shutil.rmtree(scratch)
+    summary = {"cleaning": report.as_dict(), "fingerprints": fingerprints}
+    (directory / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Rows that no rule on one pair drops. All of it lies on disk.
+
+    hashes: (N, 2), of source and target. fates: (N,), what becomes of each.
+    """
+
+    rows: TextStore
+    hashes: NDArray[np.uint64]
+    fates: NDArray[np.uint8]
+
+    @classmethod
+    def open(cls, scratch: Path) -> "_Candidates":
+        rows = TextStore(scratch / _ROWS_FILE)
+        hashes = np.zeros((0, 2), np.uint64)
+        if len(rows):  # an empty file cannot be mapped
+            hashes = np.asarray(np.memmap(scratch / _HASHES_FILE, "<u8", "r").reshape(-1, 2))
+        return cls(rows, hashes, zeros(scratch / "fates", np.uint8, len(rows)))
+
+    def chunks(self) -> Iterator[tuple[list[tuple[str, str]], NDArray[np.uint8]]]:
+        """Pairs and their fates, which may be written to, some thousands at a time."""
+        starts = range(0, len(self.rows), ROWS)
+        for start, (src, tgt) in zip(starts, self.rows.chunks(), strict=True):
+            yield list(zip(src, tgt, strict=True)), self.fates[start : start + ROWS]
+
+    def count(self, fate: int) -> int:
+        return sum(int((self.fates[part] == fate).sum()) for part in chunks(len(self.fates)))
+
+
+def _read(source: PairSource, report: CleaningReport, scratch: Path) -> float:
+    """Write the candidates -> how many target characters stand against a source character.
+
+    The latter is of the whole corpus, whatever a rule says.
+    """
+    rules, dropped = report.rules, report.dropped
+    src_characters = tgt_characters = 0
+    not_text: list[int] = []
+    with (
+        TextWriter(scratch / _ROWS_FILE) as rows,
+        open(scratch / _HASHES_FILE, "wb") as hashes,
+        progress(source.rows(), "reading", source.size()) as bar,
+    ):
+        for src_value, tgt_value in bar:
+            report.total += 1
+            src, tgt = one_line(src_value), one_line(tgt_value)
+            if src is None or tgt is None:
+                dropped["not_text"] += 1
+                if len(not_text) < _NAMED_PLACES:
+                    not_text.append(report.total - 1)
+                continue
+            src_characters += len(src)
+            tgt_characters += len(tgt)
+            report.line_breaks += src is not src_value or tgt is not tgt_value
+            if rule := rules.drops(src, tgt):
+                dropped[rule] += 1
+                continue
+            rows.add(src, tgt)
+            hashes.write(_hashed(src) + _hashed(tgt))
+    report.not_text_at = [source.place(row) for row in not_text]
+    return tgt_characters / src_characters if src_characters and tgt_characters else 1.0
+
+
+def _hashed(text: str) -> bytes:
+    return blake2b(text.encode("utf-8"), digest_size=8).digest()
+
+
+def _mark_duplicates(candidates: _Candidates, scratch: Path) -> None:
+    keys = zeros(scratch / "keys", np.uint64, len(candidates.rows))
+    for part in chunks(len(keys)):
+        hashes = candidates.hashes[part]
+        # Multiplied, so that a pair and the same pair turned round have different keys.
+        keys[part] = hashes[:, 0] * np.uint64(0x9E3779B97F4A7C15) + hashes[:, 1]
+    repeated = repeats(keys, scratch)
+    for part in chunks(len(keys)):
+        candidates.fates[part][repeated[part]] = _FATES["duplicate"]
+
+
+def _judge(
+    candidates: _Candidates, rules: CleaningRules, held_out: HeldOut, tgt_per_src: float
+) -> None:
+    """Note which pairs are out of ratio, and which of those that are left are held out."""
+    with progress(None, "cleaning", len(candidates.rows)) as bar:
+        for pairs, fates in candidates.chunks():
+            for row, pair in enumerate(pairs):
+                if rules.out_of_ratio(*pair, tgt_per_src):
+                    fates[row] = _FATES["length_ratio"]
+                elif pair in held_out and fates[row] == _KEPT:
+                    fates[row] = _FATES["held_out"]
+            bar.update(len(pairs))
+
+
+def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[SentencePair]:
+    """Move the pairs whose hashes are nearest to the part's own to a file of their own."""
+    salt = np.frombuffer(_hashed(part), "<u8")[0]
+    ranks, places = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    for chunk in chunks(len(candidates.rows)):
+        found = np.flatnonzero(candidates.fates[chunk] == _KEPT) + chunk.start
+        either_way = candidates.hashes[found, 0] + candidates.hashes[found, 1]
+        ranks = np.concatenate([ranks, either_way ^ salt])
+        places = np.concatenate([places, found])
+        ranks, first = np.unique(ranks, return_index=True)  # equal pairs have equal ranks
+        ranks, places = ranks[:count], places[first[:count]]
+    if len(places) < count:
+        raise ValueError(
+            f"data.{part}={count}: as many pairs cannot be drawn out of the {len(places)} "
+            f"that cleaning leaves"
+        )
+    candidates.fates[places] = _DRAWN
+    pairs = [candidates.rows[place] for place in sorted(places.tolist())]
+    with TextWriter(path) as writer:
+        for pair in pairs:
+            writer.add(*pair)
+    return pairs
+
+
+def _write_train(candidates: _Candidates, drawn: HeldOut, path: Path) -> dict[str, str]:
+    """Copy what is kept -> sha256 of each side."""
+    src, tgt = Fingerprint(), Fingerprint()
+    with TextWriter(path) as writer:
+        for pairs, fates in candidates.chunks():
+            kept = []
+            for row in np.flatnonzero(fates == _KEPT).tolist():
+                if pairs[row] in drawn:
+                    fates[row] = _FATES["held_out"]
+                else:
+                    kept.append(pairs[row])
+                    writer.add(*pairs[row])
+            src.add(pair[0] for pair in kept)
+            tgt.add(pair[1] for pair in kept)
+    return {"src": src.hexdigest(), "tgt": tgt.hexdigest()}

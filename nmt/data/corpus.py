@@ -1,0 +1,135 @@
+"""The corpus of a run: training pairs cleaned and on disk, validation and test pairs untouched."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from nmt import checks
+from nmt.disk_cache import Cache
+from nmt.data.build_corpus import SUMMARY, build_text, part_file
+from nmt.data.cleaning import CleaningReport, CleaningRules, one_line
+from nmt.data.fingerprint import fingerprint
+from nmt.data.text_files import SentencePair
+from nmt.data.sources import open_source
+from nmt.data.stores import TextStore
+
+log = logging.getLogger(__name__)
+
+_FORMAT = 1
+"""Of what is kept on disk: another number for every change of what cleaning makes of a corpus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParallelCorpus:
+    """Sentence pairs in two languages.
+
+    train: cleaned, on disk; ``cleaning`` says of what. valid, tests: every row of theirs, or what
+    was drawn for them. fingerprints: sha256 of each side of "train", "valid", each "tests.<name>".
+    """
+
+    src_lang: str
+    tgt_lang: str
+    train: TextStore
+    valid: list[SentencePair]
+    tests: dict[str, list[SentencePair]]
+    cleaning: CleaningReport
+    fingerprints: dict[str, dict[str, str]]
+
+
+def load_corpus(data: Mapping[str, Any], cache: Cache) -> ParallelCorpus:
+    """Read and clean what the ``data`` section of a config names, or take it from the cache.
+
+    train, valid, tests.<name>: see nmt.data.sources; of the latter two also a whole number, of
+        pairs to draw out of the training pairs.
+    cleaning: CleaningRules' fields; those left out keep their defaults.
+
+    Raises ValueError for an option that is missing, unknown or out of range, for a validation or
+    test row that is no text, and where cleaning leaves no training pair; else what the source of a
+    part raises.
+    """
+    rules = _rules(data["cleaning"])
+    specs = {"valid": data["valid"]} | {f"tests.{name}": v for name, v in data["tests"].items()}
+    draws = {
+        part: checks.positive_int(f"data.{part}", spec)
+        for part, spec in specs.items()
+        if isinstance(spec, int)
+    }
+    parts = {part: _read_whole(data, part) for part in specs if part not in draws}
+    prints = {part: _fingerprints(pairs) for part, pairs in parts.items()}
+    source = open_source(data, "train")
+    key = {
+        "format": _FORMAT,
+        "source": source.identity(),
+        "rules": asdict(rules),
+        "held_out": list(prints.values()) if rules.drop_held_out else [],
+        "draws": list(draws.items()),
+    }
+    given = [pair for pairs in parts.values() for pair in pairs]
+    entry = cache.entry(
+        "text",
+        key,
+        lambda directory: build_text(directory, source, rules, given=given, draws=draws),
+    )
+    summary = json.loads((entry / SUMMARY).read_text(encoding="utf-8"))
+    for part in draws:
+        parts[part] = list(TextStore(entry / part_file(part)))
+        prints[part] = _fingerprints(parts[part])
+    report = CleaningReport.from_dict(summary["cleaning"])
+    _warn(report)
+    return ParallelCorpus(
+        src_lang=data["src_lang"],
+        tgt_lang=data["tgt_lang"],
+        train=TextStore(entry / part_file("train")),
+        valid=parts["valid"],
+        tests={name: parts[f"tests.{name}"] for name in data["tests"]},
+        cleaning=report,
+        fingerprints={"train": summary["fingerprints"]} | {part: prints[part] for part in specs},
+    )
+
+
+def _read_whole(data: Mapping[str, Any], part: str) -> list[SentencePair]:
+    """A validation or test set, in which every row must be text."""
+    source = open_source(data, part)
+    pairs, line_breaks = [], 0
+    for row, values in enumerate(source.rows()):
+        src, tgt = (one_line(value) for value in values)
+        if src is None or tgt is None:
+            side, value = ("source", values[0]) if src is None else ("target", values[1])
+            raise ValueError(
+                f"{source.place(row)}: the {side} of a validation or test pair must be text, "
+                f"got {value!r:.60}; mend or delete the row (data.{part})"
+            )
+        line_breaks += (src, tgt) != values
+        pairs.append(SentencePair(src, tgt))
+    if not pairs:
+        raise ValueError(f"data.{part} has no row: name other text, or a number of pairs to draw")
+    if line_breaks:
+        log.warning(
+            "data.%s: in %d pairs a line break within a side became a space", part, line_breaks
+        )
+    return pairs
+
+
+def _fingerprints(pairs: list[SentencePair]) -> dict[str, str]:
+    return {
+        "src": fingerprint(pair.src for pair in pairs),
+        "tgt": fingerprint(pair.tgt for pair in pairs),
+    }
+
+
+def _rules(options: Mapping[str, Any]) -> CleaningRules:
+    checks.known_options("data.cleaning", options, [field.name for field in fields(CleaningRules)])
+    return CleaningRules(**options)
+
+
+def _warn(report: CleaningReport) -> None:
+    if report.not_text_at:
+        more = ", ..." if report.dropped["not_text"] > len(report.not_text_at) else ""
+        log.warning(
+            "training pairs that are no text (missing, a number, or no valid Unicode): %s, at %s%s",
+            f"{report.dropped['not_text']:,}",
+            ", ".join(report.not_text_at),
+            more,
+        )

@@ -1,0 +1,150 @@
+"""From the ``data`` section of a config to the parts of the corpus that it names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nmt import checks
+from nmt.data.text_files import as_paths, paired_paths
+from nmt.data.sources.base import PairSource
+from nmt.data.sources.columns import Columns
+from nmt.data.sources.files import TextSource
+from nmt.data.sources.text_formats import JsonlSource, TsvSource
+
+_COLUMNS = ("src_column", "tgt_column")
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "text": (),
+    "tsv": (*_COLUMNS, "columns"),
+    "jsonl": _COLUMNS,
+    "parquet": _COLUMNS,
+    "hub": (*_COLUMNS, "name", "config", "revision", "streaming"),
+}
+"""format -> the options that it has besides those of every format."""
+
+_COMMON = (
+    *("format", "src_lang", "tgt_lang", "train", "valid", "tests"),
+    *("cleaning", "max_pairs", "cache", "dir"),
+)
+
+
+def open_source(data: Mapping[str, Any], part: str) -> PairSource:
+    """One part of the corpus: "train", "valid" or "tests.NAME". Nothing is read yet.
+
+    data: the ``data`` section, see configs/data. ``max_pairs`` holds for training pairs only.
+
+    Raises ValueError for an option that is missing, unknown or wrong.
+    """
+    kind = checks.one_of("data.format", str(data.get("format")), _OPTIONS)
+    checks.known_options("data", data, [*_COMMON, *_OPTIONS[kind]])
+    spec = _part(data, part)
+    most = data.get("max_pairs") if part == "train" else None
+    if most is not None:
+        checks.positive_int("data.max_pairs", most)
+    if kind == "text":
+        return TextSource(_paired(part, spec), most)
+    columns = Columns(*(_name(option, data.get(option)) for option in _COLUMNS))
+    if kind == "hub":
+        return _open_hub(data, part, spec, columns, most)
+    paths = _paths(part, spec)
+    if kind == "tsv":
+        return TsvSource(paths, columns, _header(data.get("columns"), columns), most)
+    if kind == "jsonl":
+        return JsonlSource(paths, columns, most)
+    from nmt.data.sources.parquet import ParquetSource  # loads pyarrow
+
+    return ParquetSource(paths, columns, most)
+
+
+def absolute(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The section with every path made absolute, so that it holds in other directories too."""
+    found = dict(data)
+    kind = checks.one_of("data.format", str(data.get("format")), _OPTIONS)
+    if kind == "hub":
+        path = Path(str(data.get("name"))).expanduser()
+        return found | ({"name": str(path.absolute())} if path.is_dir() else {})
+    for part in ("train", "valid", "tests"):
+        if part in found:
+            found[part] = _absolute(found[part])
+    return found
+
+
+def _absolute(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _absolute(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_absolute(part) for part in value]
+    if isinstance(value, str | Path):
+        return str(Path(value).expanduser().absolute())
+    return value  # a number of pairs to draw
+
+
+def _part(data: Mapping[str, Any], part: str) -> Any:
+    section, _, name = part.partition(".")
+    value = data.get(section)
+    if name:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _open_hub(
+    data: Mapping[str, Any], part: str, split: Any, columns: Columns, most: int | None
+) -> PairSource:
+    from nmt.data.sources.hub import HubSource  # loads datasets, which takes a second
+
+    for option in ("config", "revision"):
+        if data.get(option) is not None:
+            _name(option, data[option])
+    if not isinstance(streaming := data.get("streaming"), bool):
+        raise ValueError(f"data.streaming must be true or false, got {streaming!r}")
+    return HubSource(
+        name=_name("name", data.get("name")),
+        config=data.get("config"),
+        revision=data.get("revision"),
+        split=_name(part, split),
+        streaming=streaming,
+        columns=columns,
+        most=most,
+    )
+
+
+def _paired(part: str, spec: Any) -> list[tuple[Path, Path]]:
+    if not isinstance(spec, Mapping):
+        raise ValueError(
+            f"data.{part}.src and data.{part}.tgt must each be a path or a list of paths,"
+            f" got data.{part}={spec!r}"
+        )
+    checks.known_options(f"data.{part}", spec, ["src", "tgt"])
+    src, tgt = (_paths(f"{part}.{side}", spec.get(side)) for side in ("src", "tgt"))
+    return paired_paths(src, tgt)
+
+
+def _header(given: Any, columns: Columns) -> list[str] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple):
+        raise ValueError(f"data.columns must be a list of names such as [en,fr], got {given!r}")
+    header = [_name("columns", name) for name in given]
+    for option, column in zip(_COLUMNS, columns, strict=True):
+        if header.count(column) != 1:
+            raise ValueError(
+                f"data.columns=[{','.join(header)}] must hold data.{option}={column} once"
+            )
+    return header
+
+
+def _name(option: str, value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    hint = " (YAML reads no as false: quote it)" if value is False else ""
+    raise ValueError(f"data.{option} must be a name, got {value!r}{hint}")
+
+
+def _paths(option: str, value: Any) -> list[Path]:
+    paths = [value] if isinstance(value, str | Path) else value
+    if (
+        not isinstance(paths, list | tuple)
+        or not paths
+        or not all(isinstance(path, str | Path) and str(path) for path in paths)
+    ):
+        raise ValueError(f"data.{option} must be a path or a list of paths, got {value!r}")
+    return as_paths(paths)

@@ -1,0 +1,146 @@
+"""Text files with a row a line: tab-separated values and JSON lines."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from nmt.data.text_files import iter_lines
+from nmt.data.sources.columns import ABSENT, Columns, missing, names, value
+from nmt.data.sources.files import FilesSource, Scan, scan, total
+
+
+class _LinesSource(FilesSource):
+    """Files with a row a line, after ``_header`` lines that are none."""
+
+    _header = 0
+
+    def __init__(self, paths: Sequence[Path], columns: Columns, most: int | None = None) -> None:
+        super().__init__(len(paths), most)
+        self._paths = paths
+        self._columns = columns
+
+    @abstractmethod
+    def _options(self) -> dict[str, Any]:
+        """What else decides the rows."""
+
+    def _place(self, index: int, row: int) -> str:
+        return f"{self._paths[index]}:{row + 1 + self._header}"
+
+    @cached_property
+    def _scans(self) -> list[Scan]:
+        return [scan(path) for path in self._paths]
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            **self._options(),
+            "files": [found.sha256 for found in self._scans],
+            "columns": list(self._columns),
+            "most": self._most,
+        }
+
+    def size(self) -> int | None:
+        lines = total([found.lines for found in self._scans])
+        rows = None if lines is None else max(0, lines - self._header * len(self._paths))
+        return self._at_most(rows)
+
+
+class TsvSource(_LinesSource):
+    """Cells between tabs. Quotes and words such as NA are text like any other.
+
+    A line with fewer cells than there are columns lacks the last ones; of one with more nobody can
+    tell which cell is which, so that it lacks both sides.
+
+    header: the columns' names; None takes them from each file's first line.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        columns: Columns,
+        header: Sequence[str] | None,
+        most: int | None = None,
+    ) -> None:
+        super().__init__(paths, columns, most)
+        self._given = header
+        self._header = 1 if header is None else 0
+
+    def _options(self) -> dict[str, Any]:
+        return {"format": "tsv", "header": None if self._given is None else list(self._given)}
+
+    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+        path = self._paths[index]
+        lines = iter_lines(path)
+        header = next(lines).split("\t") if self._given is None else list(self._given)
+        for column in self._columns:
+            if column not in header:
+                raise ValueError(
+                    f"{missing(f'{path}:1', self._columns, column, header)}. If the first line is"
+                    " a pair already, name the columns: data.columns=[NAME,NAME]"
+                )
+        width, src, tgt = len(header), *map(header.index, self._columns)
+        whole, line = False, None
+        for line in islice(lines, most):
+            cells = line.split("\t")
+            if len(cells) == width:
+                whole = True
+                yield cells[src], cells[tgt]
+            else:
+                cells = [] if len(cells) > width else cells
+                yield _cell(cells, src), _cell(cells, tgt)
+        if line is not None and not whole:
+            raise ValueError(
+                f"{path}: no line has the {width} cells that the columns ask for; the last one read"
+                f" has {line.count(chr(9)) + 1}. data.columns must name every cell of a line"
+            )
+
+
+class JsonlSource(_LinesSource):
+    """A JSON object a line. A line that is none lacks both sides."""
+
+    def _options(self) -> dict[str, Any]:
+        return {"format": "jsonl"}
+
+    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+        path, columns = self._paths[index], self._columns
+        unseen = set(columns)
+        first: Mapping[str, Any] | None = None
+        for line in islice(iter_lines(path), most):
+            row = _object(line)
+            first = row if first is None else first
+            sides = [value(row or {}, column) for column in columns]
+            if unseen:
+                pairs = zip(columns, sides, strict=True)
+                unseen -= {column for column, side in pairs if side is not ABSENT}
+            if "\\u" in line:
+                sides = [None if _broken(side) else side for side in sides]
+            src, tgt = (None if side is ABSENT else side for side in sides)
+            yield src, tgt
+        if first is None:
+            raise ValueError(f"{path}: no line is a JSON object such as {_example(columns)}")
+        for column in sorted(unseen):
+            raise missing(str(path), columns, column, names(first))
+
+
+def _cell(cells: Sequence[str], at: int) -> str | None:
+    return cells[at] if at < len(cells) else None
+
+
+def _object(line: str) -> Mapping[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _broken(side: object) -> bool:
+    """Is it text with half of a surrogate pair, which JSON can spell but UTF-8 cannot?"""
+    return isinstance(side, str) and any("\ud800" <= letter <= "\udfff" for letter in side)
+
+
+def _example(columns: Columns) -> str:
+    return json.dumps({columns.src: "...", columns.tgt: "..."}, ensure_ascii=False)

@@ -1,0 +1,188 @@
+"""What a transformer is stacked from (Vaswani et al. 2017), pre-norm (Xiong et al. 2020).
+
+Dims: B sentences, K hypotheses a sentence, S source tokens, T target tokens, D model width,
+N heads, W = D / N head width.
+"""
+
+import math
+from contextlib import nullcontext
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from nmt.models.kv_cache import KeyValueCache
+from nmt.models.dropout import Dropout
+
+POSITIONS = 256  # computed at once
+
+
+class FeedForward(nn.Sequential):
+    """max(0, x W1 + b1) W2 + b2: Vaswani et al. (2017), eq. 2."""
+
+    def __init__(self, *, size: int, ff_size: int) -> None:
+        super().__init__(nn.Linear(size, ff_size), nn.ReLU(inplace=True), nn.Linear(ff_size, size))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention of a sequence to itself (ibid., section 3.2), q, k and v at once."""
+
+    def __init__(self, *, size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(size, 3 * size)
+        self.out = nn.Linear(size, size)
+
+    def forward(self, x: Tensor, mask: Tensor | None, *, causal: bool = False) -> Tensor:
+        """x (B, T, D), mask (B, 1, 1, T) True = attend -> (B, T, D)."""
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        result: Tensor = self.out(_attend(q, k, v, self.num_heads, mask, is_causal=causal))
+        return result
+
+    def step(self, x: Tensor, cache: KeyValueCache, layer: int) -> Tensor:
+        """The next position of each hypothesis, x (B, K, D), to which the cache has advanced."""
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        keys, values = cache.write(layer, k, v)
+        mask = cache.whose.unsqueeze(1)
+        result: Tensor = self.out(_attend(q, keys, values, self.num_heads, mask))
+        return result
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of the target to the source; keys and values once a sentence."""
+
+    def __init__(self, *, size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(size, size)
+        self.kv = nn.Linear(size, 2 * size)
+        self.out = nn.Linear(size, size)
+
+    def prepare(self, states: Tensor) -> Tensor:
+        """(B, S, D) -> keys and values side by side, (B, S, 2D)."""
+        prepared: Tensor = self.kv(states)
+        return prepared
+
+    def forward(self, x: Tensor, prepared: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, D), mask (B, 1, 1, S) True = attend -> (B, T, D)."""
+        keys, values = prepared.chunk(2, dim=-1)
+        result: Tensor = self.out(_attend(self.q(x), keys, values, self.num_heads, mask))
+        return result
+
+    def weigh(self, x: Tensor, prepared: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What forward does, written out (ibid., eq. 1) -> (B, T, D), weights (B, N, T, S)."""
+        each = (self.q(x), *prepared.chunk(2, dim=-1))
+        q, k, v = (_split_heads(part, self.num_heads) for part in each)
+        scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
+        weights = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
+        return self.out(_merge_heads(weights.to(v.dtype) @ v)), weights
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, *, size: int, num_heads: int, ff_size: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(size)
+        self.feed_forward_norm = nn.LayerNorm(size)
+        self.attention = SelfAttention(size=size, num_heads=num_heads)
+        self.feed_forward = FeedForward(size=size, ff_size=ff_size)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return x
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention, cross-attention, feed-forward, each behind its norm and a residual."""
+
+    def __init__(self, *, size: int, num_heads: int, ff_size: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(size)
+        self.cross_norm = nn.LayerNorm(size)
+        self.feed_forward_norm = nn.LayerNorm(size)
+        self.attention = SelfAttention(size=size, num_heads=num_heads)
+        self.cross_attention = CrossAttention(size=size, num_heads=num_heads)
+        self.feed_forward = FeedForward(size=size, ff_size=ff_size)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+        """All target positions at once, x (B, T, D); source as the cross-attention prepares it."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
+        x = x + self.dropout(self.cross_attention(self.cross_norm(x), source, mask))
+        return self._feed(x)
+
+    def weigh(self, x: Tensor, source: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What forward does, and the cross-attention's weights (B, N, T, S)."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
+        attended, weights = self.cross_attention.weigh(self.cross_norm(x), source, mask)
+        return self._feed(x + self.dropout(attended)), weights
+
+    def step(
+        self, x: Tensor, source: Tensor, mask: Tensor, cache: KeyValueCache, layer: int
+    ) -> Tensor:
+        """One position of each hypothesis, x (B, K, D), as layer ``layer`` of the cache."""
+        x = x + self.dropout(self.attention.step(self.attention_norm(x), cache, layer))
+        # The K hypotheses are K queries on one memory.
+        x = x + self.dropout(self.cross_attention(self.cross_norm(x), source, mask))
+        return self._feed(x)
+
+    def _feed(self, x: Tensor) -> Tensor:
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return x
+
+
+def sinusoids(first: int, length: int, size: int, device: torch.device) -> Tensor:
+    """Positions first .. first + length - 1, computed, so without a maximum -> (length, size).
+
+    Vaswani et al. (2017), section 3.5, the sines in the first half and the cosines in the second.
+    """
+    blocks = range(first // POSITIONS, (first + length - 1) // POSITIONS + 1)
+    tables = [_sinusoids(block, size, device) for block in blocks]
+    every = tables[0] if len(tables) == 1 else torch.cat(tables)
+    start = first - blocks.start * POSITIONS
+    return every[start : start + length]
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
+def _sinusoids(block: int, size: int, device: torch.device) -> Tensor:
+    """Positions block * POSITIONS and on, (POSITIONS, size); a step of search wants one of them."""
+    start = block * POSITIONS
+    position = torch.arange(start, start + POSITIONS, device=device, dtype=torch.float32)
+    exponent = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
+    angles = position.unsqueeze(1) * torch.pow(10_000.0, -exponent)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def _attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    num_heads: int,
+    mask: Tensor | None,
+    *,
+    is_causal: bool = False,
+) -> Tensor:
+    """softmax(q k^T / sqrt(W)) v of each head (ibid., eq. 1), q (B, T, D), k and v (B, S, D).
+
+    The CPU's flash kernel has a backward several times slower than written-out attention at the
+    lengths of sentences, so training on a CPU takes the latter.
+    """
+    slow = q.device.type == "cpu" and torch.is_grad_enabled()
+    q, k, v = (_split_heads(each, num_heads) for each in (q, k, v))
+    with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal)
+    return _merge_heads(attended)
+
+
+def _split_heads(x: Tensor, num_heads: int) -> Tensor:
+    """(B, T, D) -> (B, N, T, W)."""
+    return x.view(*x.shape[:-1], num_heads, -1).transpose(1, 2)
+
+
+def _merge_heads(x: Tensor) -> Tensor:
+    """(B, N, T, W) -> (B, T, D)."""
+    return x.transpose(1, 2).flatten(2)

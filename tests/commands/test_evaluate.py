@@ -1,0 +1,223 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from nmt.commands.compare import compare
+from nmt.commands.evaluate import evaluate
+from nmt.run_directory import RunDirectory
+from tests.runs import untrained_run
+
+Compose = Callable[..., DictConfig]
+SOURCES = ["a b c d e", "a b", "a b c", "a"]
+REFERENCES = ["v w x y z", "v w", "v w x", "v"]
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path) -> None:
+    for name, lines in {"src": SOURCES, "ref": REFERENCES, "hyp": REFERENCES[::-1]}.items():
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
+
+
+def scored(hypotheses: str, output: str) -> list[str]:
+    return [
+        f"hypotheses={hypotheses}",
+        "references=ref",
+        "sources=src",
+        f"output={output}",
+        "edges=[3,5]",
+        "bootstrap.samples=10",
+    ]
+
+
+def test_any_systems_translations_are_scored(
+    composed: Compose, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(composed("evaluate", *scored("ref", "out/perfect"), "name=set"))
+    assert "BLEU by source length in words on set (4 sentences)" in capsys.readouterr().out
+    result = json.loads((tmp_path / "out/perfect/evaluation.json").read_text())
+    assert result["overall"]["bleu"] == pytest.approx(100)
+    assert [row["n"] for row in result["buckets"]] == [2, 1, 1]
+    assert result["system"] == "ref"
+    assert result["test_set"]["name"] == "set"
+    assert result["search"] == {}
+    assert result["seconds"] is None
+    written = (tmp_path / "out/perfect/hypotheses.txt").read_text()
+    assert written == (tmp_path / "ref").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "here is none of them"),
+        (["run=x"], "here is run="),
+        (["test=y"], "here is test="),
+        (["run=x", "test=y", "source=src"], "here is run=, source=, test="),
+        (["run=x", "source=src"], "here is run=, source="),
+        (["hypotheses=hyp", "references=ref", "sources=src"], "output=; here is hypotheses="),
+        (["run=x", "hypotheses=hyp", "references=ref", "sources=src", "output=o"], "here is"),
+        ([*scored("hyp", "out"), "side=left"], "side must be one of source, reference"),
+        ([*scored("hyp", "out"), "edges=[5,3]"], "edges must rise"),
+        ([*scored("hyp", "out"), "tokenize=nothing"], "nothing"),
+        ([*scored("hyp", "out"), "bootstrap.level=2"], "bootstrap.level"),
+        ([*scored("hyp", "out"), "unit=subwords"], "subwords"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_and_nothing_is_written(
+    composed: Compose, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        evaluate(composed("evaluate", *arguments))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hyp", "ref", "src"]
+
+
+def test_a_missing_line_is_said(composed: Compose, tmp_path: Path) -> None:
+    (tmp_path / "hyp").write_text("v\n")
+    with pytest.raises(ValueError, match="1 hypotheses but 4 references"):
+        evaluate(composed("evaluate", *scored("hyp", "out")))
+
+
+def test_a_result_made_in_another_way_stays(composed: Compose, tmp_path: Path) -> None:
+    evaluate(composed("evaluate", *scored("ref", "out")))
+    before = (tmp_path / "out/evaluation.json").read_text()
+    with pytest.raises(ValueError, match=r"lower|lc.*overwrite=true"):
+        evaluate(composed("evaluate", *scored("ref", "out"), "lowercase=true"))
+    assert (tmp_path / "out/evaluation.json").read_text() == before
+    evaluate(composed("evaluate", *scored("ref", "out"), "lowercase=true", "overwrite=true"))
+    assert (tmp_path / "out/evaluation.json").read_text() != before
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    """A run that translates from English, badly, beside the test set news."""
+    made = RunDirectory(untrained_run(tmp_path / "run"))
+    made.write_test_set("news", SOURCES, REFERENCES)
+    made.commit()
+    return made
+
+
+def speak(run: RunDirectory, src_lang: str, tgt_lang: str) -> None:
+    run.write_config(run.config() | {"data": {"src_lang": src_lang, "tgt_lang": tgt_lang}})
+    run.commit()
+
+
+QUICK = ["bootstrap.samples=10", "search=greedy", "device=cpu"]
+
+
+def test_a_run_knows_its_test_sets(
+    composed: Compose, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("src", "ref"):
+        (tmp_path / name).unlink()  # what the run keeps needs no file beside it
+    evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
+    result = json.loads((run.path / "evaluation/news/evaluation.json").read_text())
+    assert (result["system"], result["test_set"]["n"]) == ("run", 4)
+    assert (result["unit"], "tok:13a" in result["signatures"]["bleu"]) == ("words", True)
+    assert (run.path / "evaluation/news/hypotheses.txt").read_text().count("\n") == 4
+    with pytest.raises(ValueError, match=r"beside the test sets news, not old; .*source="):
+        evaluate(composed("evaluate", "run=run", "test=old"))
+    with pytest.raises(ValueError, match="name must be a plain name"):
+        evaluate(composed("evaluate", "run=run", "test=news", "name=../news"))
+    run.commit(serving=None)
+    for arguments in (["test=news", "name=other"], ["source=hyp", "reference=hyp"]):
+        with pytest.raises(ValueError, match="no trained model yet"):
+            evaluate(composed("evaluate", "run=run", *arguments))
+    assert [path.name for path in (run.path / "evaluation").iterdir()] == ["news"]
+
+
+def test_rounding_is_said(composed: Compose, run: RunDirectory) -> None:
+    def search(name: str) -> dict[str, object]:
+        result = json.loads((run.path / f"evaluation/{name}/evaluation.json").read_text())
+        found: dict[str, object] = result["search"]
+        return found
+
+    evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
+    rough = ["run=run", "test=news", "precision=bf16", *QUICK]
+    with pytest.raises(ValueError, match=r"search.precision is not set there and bf16 here"):
+        evaluate(composed("evaluate", *rough))
+    evaluate(composed("evaluate", *rough, "name=rough"))
+    assert search("rough") == search("news") | {"precision": "bf16"}
+
+
+@pytest.mark.parametrize(
+    ("languages", "given", "tokenizer", "unit"),
+    [
+        (("en", "zh"), [], "zh", "words"),
+        (("zh", "en"), [], "13a", "characters"),
+        (("zh", "en"), ["side=reference"], "13a", "words"),
+        (("en", "ja"), ["side=reference"], "ja-mecab", "characters"),
+        (("en", "ko_KR"), [], "ko-mecab", "words"),
+        (("en", "ja"), ["tokenize=char", "unit=subwords"], "char", "subwords"),
+    ],
+)
+def test_the_languages_of_a_run_decide_how_it_is_scored(
+    composed: Compose,
+    run: RunDirectory,
+    languages: tuple[str, str],
+    given: list[str],
+    tokenizer: str,
+    unit: str,
+) -> None:
+    speak(run, *languages)
+    evaluate(composed("evaluate", "run=run", "test=news", "output=out", *QUICK, *given))
+    result = json.loads(Path("out/evaluation.json").read_text())
+    assert f"tok:{tokenizer}" in result["signatures"]["bleu"]
+    assert result["unit"] == unit
+
+
+def test_a_dictionary_that_is_not_installed_is_told_before_translating(
+    composed: Compose, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak(run, "en", "ja")
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ja_mecab.MeCab", None)
+    monkeypatch.setattr("nmt.commands.translate.load_translator", None)
+    with pytest.raises(ValueError, match=r"tokenize=ja-mecab .* pip install sacrebleu\[ja\]"):
+        evaluate(composed("evaluate", "run=run", "test=news"))
+
+
+def test_a_long_source_is_translated_whole(
+    composed: Compose, run: RunDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.commit(longest_source=3)
+    evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
+    assert "parts" not in caplog.text
+
+
+def test_several_runs_translate_as_one(composed: Compose, run: RunDirectory) -> None:
+    untrained_run(Path("other"), seed=2)
+    both = ["run=[run,other]", "test=news", *QUICK]
+    with pytest.raises(ValueError, match="belongs to none of them: say output=DIR"):
+        evaluate(composed("evaluate", *both))
+    evaluate(composed("evaluate", *both, "output=out"))
+    assert json.loads(Path("out/evaluation.json").read_text())["system"] == "run+other"
+    with pytest.raises(ValueError, match="names no run"):
+        evaluate(composed("evaluate", "run=[]", "test=news"))
+
+
+def test_systems_are_compared(
+    composed: Compose, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ref", "hyp"):
+        evaluate(composed("evaluate", *scored(name, f"out/{name}"), "name=set"))
+    capsys.readouterr()
+    compare(composed("compare", "runs=[out/ref,out/hyp]", "evaluation=set"))
+    table = capsys.readouterr().out
+    assert table.index("ref") < table.index("hyp")
+    assert sorted(path.name for path in (tmp_path / "out/comparison-set").iterdir()) == [
+        "bleu_by_length.png",
+        "bleu_by_length.svg",
+        "comparison.md",
+    ]
+    evaluate(composed("evaluate", *scored("hyp", "out/other"), "name=set", "tokenize=none"))
+    with pytest.raises(ValueError, match="cannot be compared"):
+        compare(composed("compare", "runs=[out/ref,out/other]", "evaluation=set", "output=o"))
+    assert not (tmp_path / "o").exists()
+
+
+def test_nothing_to_compare_is_said(composed: Compose) -> None:
+    with pytest.raises(ValueError, match="names nothing to compare"):
+        compare(composed("compare", "runs=[]", "evaluation=set"))
+    with pytest.raises(FileNotFoundError, match="nowhere has no evaluation set"):
+        compare(composed("compare", "runs=[nowhere]", "evaluation=set"))

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from nmt.data.batch import collate
+from nmt.data.loader import PairsInMemory, TrainingBatches, sorted_batches
+from nmt.data.batches import token_batches
+from nmt.tokenizer import BOS, EOS, PAD
+
+
+def random_lengths(count: int, seed: int = 0) -> NDArray[np.int32]:
+    """Without EOS."""
+    return np.random.default_rng(seed).integers(0, 59, size=(count, 2), dtype=np.int32)
+
+
+def test_collate_adds_bos_and_eos_before_padding() -> None:
+    batch = collate([([7, 8], [9]), (np.array([7], np.int32), [9, 10, 11]), ([], [])])
+    assert batch.src.tolist() == [[7, 8, EOS], [7, EOS, PAD], [EOS, PAD, PAD]]
+    assert batch.tgt_input.tolist() == [
+        [BOS, 9, PAD, PAD],
+        [BOS, 9, 10, 11],
+        [BOS, PAD, PAD, PAD],
+    ]
+    assert batch.labels.tolist() == [[9, EOS, PAD, PAD], [9, 10, 11, EOS], [EOS, PAD, PAD, PAD]]
+    assert batch.num_tokens == 7
+    assert batch.src.dtype == torch.int64
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_every_pair_stands_in_one_batch_within_the_budget(seed: int | None) -> None:
+    lengths = random_lengths(5000)
+    batches = token_batches(lengths, 500, seed=seed)
+    assert sorted(np.concatenate(list(batches)).tolist()) == list(range(5000))
+    assert all((lengths[batch].max() + 1) * len(batch) <= 500 for batch in batches)
+    assert len(batches) == len(list(batches))
+
+
+def test_a_pair_over_the_budget_is_a_batch_by_itself() -> None:
+    lengths = np.array([(3, 3), (900, 2), (3, 3)], np.int32)
+    batches = [batch.tolist() for batch in token_batches(lengths, 100, seed=1)]
+    assert [1] in batches
+    assert sorted(i for batch in batches for i in batch) == [0, 1, 2]
+
+
+def test_no_pairs_are_no_batches() -> None:
+    for seed in (None, 1):
+        assert list(token_batches(random_lengths(0), 100, seed=seed)) == []
+
+
+def test_little_of_a_batch_is_padding() -> None:
+    lengths = random_lengths(20_000)
+    batches = token_batches(lengths, 2000, seed=1)
+    padded = sum(int(lengths[batch, 1].max() + 1) * len(batch) for batch in batches)
+    assert (lengths[:, 1] + 1).sum() / padded > 0.9
+
+
+def test_order_is_decided_by_seed_and_epoch() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        batches = token_batches(random_lengths(500), 300, seed=seed, epoch=epoch)
+        return np.concatenate(list(batches)).tolist()
+
+    assert order(1, 3) == order(1, 3)
+    assert order(1, 3) != order(1, 4)
+    assert order(1, 3) != order(2, 3)
+
+
+def test_the_order_on_disk_is_that_of_a_permutation_in_memory() -> None:
+    """One pair a batch and one pool: nothing is left but the two shuffles."""
+    lengths = np.full((70_000, 2), 4, np.int32)
+    batches = token_batches(lengths, 5, seed=1, epoch=2)
+    random = np.random.default_rng([1, 2])
+    order = random.permutation(70_000)
+    expected = order[random.permutation(70_000)]
+    assert np.concatenate(list(batches)).tolist() == expected.tolist()
+
+
+def test_an_epoch_can_be_read_from_its_middle() -> None:
+    pairs = PairsInMemory([([5] * (1 + i % 7), [6] * (1 + i % 5)) for i in range(100)])
+    batches = TrainingBatches(lambda epoch: pairs, batch_tokens=40, seed=1)
+    length, read = batches.epoch(2)
+    whole = list(read(0))
+    assert len(whole) == length
+    for one, other in zip(whole[4:], read(4), strict=True):
+        assert torch.equal(one.src, other.src) and torch.equal(one.labels, other.labels)
+
+
+def test_validation_reads_every_pair_once() -> None:
+    pairs = [([5] * (1 + i % 7), [6] * (1 + i % 5)) for i in range(100)]
+    batches = list(sorted_batches(PairsInMemory(pairs), batch_tokens=40))
+    assert sum(len(batch.src) for batch in batches) == 100
+    assert sum(batch.num_tokens for batch in batches) == sum(len(tgt) + 1 for _, tgt in pairs)

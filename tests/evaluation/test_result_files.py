@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmt.evaluation.evaluation import Evaluation, evaluate
+from nmt.evaluation.recipe import Scoring
+from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.result_files import (
+    check_free,
+    directory_in_run,
+    find_evaluation,
+    read_evaluation,
+    store,
+)
+
+LINES = ["Ein Hund\u2028läuft .", "", "ein\rHund"]
+
+
+def made(**changes: Any) -> Evaluation:
+    arguments = {
+        "system": "toy",
+        "test_set": "test",
+        "sources": LINES,
+        "references": LINES,
+        "hypotheses": LINES,
+        "scoring": Scoring(bootstrap=Bootstrap(samples=5)),
+        "search": {"_target_": "nmt.search.beam.BeamSearch", "beam_size": 5},
+        **changes,
+    }
+    return evaluate(**arguments)
+
+
+def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
+    evaluation = made(seconds=2.5)
+    paths = store(evaluation, LINES, tmp_path / "evaluation" / "test")
+    assert read_evaluation(tmp_path / "evaluation" / "test") == evaluation
+    assert paths == sorted((tmp_path / "evaluation" / "test").iterdir(), reverse=True)
+    assert paths[0].read_bytes().decode() == "".join(f"{line}\n" for line in LINES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"search": {"beam_size": 1}}, "search.beam_size is 5 there and 1 here"),
+        ({"search": {}}, "search.beam_size is 5 there and not set here"),
+        ({"system": "other"}, "system is toy there and other here"),
+        ({"sources": ["x"] * 3}, "test_set.sha256_src"),
+        ({"scoring": Scoring(edges=(5,))}, r"edges is \[10, 20, 30, 40, 50, 60\] there"),
+        ({"scoring": Scoring(tokenize="none")}, "signatures.bleu"),
+        ({"scoring": Scoring()}, "bootstrap.samples is 5 there and 1000 here"),
+    ],
+)
+def test_a_result_made_in_another_way_is_kept(
+    tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    first, second = made(), made(**changes)
+    store(first, LINES, tmp_path)
+    with pytest.raises(ValueError, match=f"{named}.*name=.*overwrite=true"):
+        store(second, LINES, tmp_path)
+    with pytest.raises(ValueError, match=named):
+        check_free(tmp_path, second)
+    assert read_evaluation(tmp_path) == first
+    store(second, LINES, tmp_path, overwrite=True)
+    assert read_evaluation(tmp_path) == second
+
+
+def test_a_result_made_in_the_same_way_is_replaced(tmp_path: Path) -> None:
+    store(made(seconds=1.0), LINES, tmp_path)
+    again = made(seconds=2.0, hypotheses=["better", "", "words"])
+    store(again, ["better", "", "words"], tmp_path)
+    assert read_evaluation(tmp_path) == again
+
+
+def test_a_failure_leaves_the_old_result_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(made(seconds=1.0), LINES, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(path: Path, text: str, **options: Any) -> int:
+        path.write_bytes(text.encode()[:5])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        store(made(hypotheses=["a", "b", "c"]), ["a", "b", "c"], tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_a_hypothesis_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="hypothesis 2 holds a line break"):
+        store(made(), ["a", "b\nc", "d"], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
+    store(made(), LINES, tmp_path)
+    path = tmp_path / "evaluation.json"
+    whole = json.loads(path.read_text())
+    for text, message in (
+        ("", "Expecting value"),
+        (json.dumps(whole | {"format_version": 2}), "format_version 2"),
+        (json.dumps({k: v for k, v in whole.items() if k != "edges"}), "no 'edges'"),
+        (json.dumps(whole | {"colour": "red"}), "colour"),
+        ("[]", "evaluation.json cannot be read"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=message) as raised:
+            read_evaluation(tmp_path)
+        assert str(path) in str(raised.value)
+        with pytest.raises(ValueError, match="overwrite=true"):
+            check_free(tmp_path, made())
+        check_free(tmp_path, made(), overwrite=True)
+
+
+def test_an_evaluation_is_found_by_name_or_as_the_directory_itself(tmp_path: Path) -> None:
+    ours, theirs = made(system="ours"), made(system="theirs")
+    store(ours, LINES, tmp_path / "run" / "evaluation" / "test")
+    store(theirs, LINES, tmp_path / "output")
+    assert find_evaluation(tmp_path / "run", "test") == ours
+    assert find_evaluation(tmp_path / "output", "test") == theirs
+    with pytest.raises(FileNotFoundError, match=r"no evaluation valid \(it has: test\)"):
+        find_evaluation(tmp_path / "run", "valid")
+    with pytest.raises(FileNotFoundError, match=r"it has: none"):
+        find_evaluation(tmp_path, "test")
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "/a", "../other"])
+def test_a_name_cannot_lead_out_of_the_run(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="plain name"):
+        directory_in_run(tmp_path, name)
+    assert directory_in_run(tmp_path, "test_2016") == tmp_path / "evaluation" / "test_2016"

@@ -1,0 +1,126 @@
+import math
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from nmt.device import autocast
+from nmt.models import quantization as rounding
+from nmt.models.interface import Seq2SeqModel
+from nmt.models.quantization import LEVELS, Int8Linear, round_to_bf16, round_to_int8
+from tests.contract.conftest import MODELS
+from tests.contract.models import VOCAB_SIZE, make_model
+from tests.toy import make_sources
+
+
+def rounded(rows: Tensor, levels: int) -> Tensor:
+    scales = rows.abs().amax(dim=-1, keepdim=True) / levels
+    return (rows / scales).round() * scales
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(3,), (2, 5), (2, 1, 3), (0,)])
+def test_it_is_the_product_of_what_was_rounded(shape: tuple[int, ...], bias: bool) -> None:
+    torch.manual_seed(1)
+    plain, x = nn.Linear(70, 50, bias=bias), torch.randn(*shape, 70)
+    with torch.no_grad():
+        expected = rounded(x, LEVELS) @ rounded(plain.weight, 127).t() if x.numel() else plain(x)
+        found = Int8Linear(plain)(x)
+        assert_close(found, expected + (plain.bias if bias else 0.0), atol=1e-4, rtol=0)
+        assert_close(found, plain(x), atol=0.1, rtol=0)
+
+
+@torch.no_grad()
+def test_a_row_is_the_same_in_any_company() -> None:
+    torch.manual_seed(1)
+    product, x = Int8Linear(nn.Linear(64, 40)), torch.randn(6, 64)
+    x[3] *= 1000
+    assert torch.equal(product(x)[:3], product(x[:3]))
+    assert torch.equal(product(x.unsqueeze(1).transpose(0, 1))[0, 4], product(x[4:5])[0])
+
+
+@torch.no_grad()
+def test_nothing_comes_of_nothing() -> None:
+    plain = nn.Linear(64, 40)
+    plain.weight[3] = 0.0
+    found = Int8Linear(plain)(torch.stack([torch.zeros(64), torch.ones(64)]))
+    assert_close(found[0], plain.bias)
+    assert found[1, 3] == plain.bias[3]
+
+
+@torch.no_grad()
+def test_the_largest_sums_do_not_overflow() -> None:
+    plain = nn.Linear(512, 8, bias=False)
+    plain.weight.fill_(1.0)
+    assert_close(Int8Linear(plain)(torch.ones(2, 512)), torch.full((2, 8), 512.0))
+    assert_close(Int8Linear(plain)(-torch.ones(2, 512)), torch.full((2, 8), -512.0))
+
+
+def log_probs(model: Seq2SeqModel) -> Tensor:
+    """Of a first token."""
+    src, tokens = make_sources(3, 8, 1, 5, vocab_size=VOCAB_SIZE), torch.full((4, 2), 5)
+    logits, _ = model.step(tokens, *model.start(model.encode(src), 2))
+    return logits.log_softmax(dim=-1)
+
+
+@pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS.keys())
+@torch.inference_mode()
+def test_bf16_once_is_what_autocast_makes_of_it_every_time(spec: dict[str, Any]) -> None:
+    model = make_model(spec)
+    embeddings = [module.weight.clone() for module in tables(model)]
+    with autocast(torch.device("cpu"), "bf16"):
+        expected = log_probs(model)
+        round_to_bf16(model)
+        assert torch.equal(log_probs(model), expected)
+    for module, before in zip(tables(model), embeddings, strict=True):
+        assert torch.equal(module.weight, before)
+    products = [m for m in model.modules() if isinstance(m, nn.Linear | nn.LSTM)]
+    assert {p.dtype for module in products for p in module.parameters()} == {torch.bfloat16}
+
+
+def tables(model: Seq2SeqModel) -> list[nn.Embedding]:
+    return [module for module in model.modules() if isinstance(module, nn.Embedding)]
+
+
+@pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS.keys())
+@torch.no_grad()
+def test_int8_changes_every_model_a_little(spec: dict[str, Any]) -> None:
+    exact = log_probs(make_model(spec))
+    model = make_model(spec)
+    with mock.patch.object(rounding, "WORTH", 0):
+        round_to_int8(model)
+    assert not [module for module in model.modules() if isinstance(module, nn.Linear)]
+    found = log_probs(model)
+    assert 0 < (found - exact).abs().max() < 0.5
+
+
+def test_small_weights_stay_as_they_are() -> None:
+    side = math.isqrt(rounding.WORTH) + 1
+    model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(side, side)))
+    round_to_int8(model)
+    assert [type(module) for module in model.modules()][1:] == [
+        nn.Linear,
+        nn.Sequential,
+        Int8Linear,
+    ]
+
+
+@torch.inference_mode()
+def test_what_reads_the_weights_of_its_parts_stays_as_it_is() -> None:
+    options = {"d_model": 16, "nhead": 2, "dim_feedforward": 32, "batch_first": True}
+    layers = nn.TransformerEncoderLayer(**options), nn.TransformerDecoderLayer(**options)
+    model, x = nn.ModuleList(layers).eval(), torch.randn(2, 3, 16)
+    expected = layers[0](x), layers[1](x, x)
+    with mock.patch.object(rounding, "WORTH", 0):
+        round_to_int8(model)
+    assert torch.equal(layers[0](x), expected[0])
+    assert isinstance(layers[1].linear1, Int8Linear)
+    assert_close(layers[1](x, x), expected[1], atol=0.2, rtol=0)
+
+
+def test_another_device_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"precision=int8 needs a CPU.*, not meta: use fp32"):
+        round_to_int8(nn.Linear(8, 8, device="meta"))

@@ -1,0 +1,138 @@
+import random
+
+import pytest
+
+from nmt.translator.long_lines import Part, join, parts
+from nmt.translator.translation import FLAGS, Alternative, Translation
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def texts(line: str, most: int, count=words) -> list[str]:
+    return [part.text for part in parts(line, count, most)]
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("a b c. D e, f g.", ["a b c.", "D e, f g."]),
+        ("a b c! D, e, f g.", ["a b c!", "D, e, f g."]),
+        ('a b "c." D, e, f g.', ['a b "c."', "D, e, f g."]),
+        ("a b c d e.g. f, g h", ["a b c d e.g. f,", "g h"]),
+        ("a b; c d e f g h", ["a b;", "c d e f g h"]),
+        ("a b 1,000 d e f 2.5 h", ["a b 1,000", "d e f 2.5 h"]),
+        ("a  b \t c d e f g h ", ["a  b \t c", "d e f g h"]),
+    ],
+)
+def test_sentence_ends_come_before_clause_ends_and_these_before_spaces(
+    line: str, cut: list[str]
+) -> None:
+    assert texts(line, 6) == cut
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("我喜欢\uff0c红猫。他喜欢蓝狗。", ["我喜欢\uff0c红猫。", "他喜欢蓝狗。"]),
+        ("「我喜欢红猫。」他喜欢蓝狗", ["「我喜欢红猫。」", "他喜欢蓝狗"]),
+        ("我喜欢红猫、他喜欢蓝狗", ["我喜欢红猫、", "他喜欢蓝狗"]),
+        ("我喜欢红猫他喜欢蓝狗", ["我喜欢红猫", "他喜欢蓝狗"]),
+    ],
+)
+def test_languages_without_spaces_are_cut_at_their_own_ends(line: str, cut: list[str]) -> None:
+    assert texts(line, 8, len) == cut
+
+
+def test_parts_are_even() -> None:
+    sizes = [words(text) for text in texts(" ".join("x" * 130), 60)]
+    assert len(sizes) == 3 and max(sizes) - min(sizes) <= 1
+    sentences = texts(" ".join(["A b c d e."] * 8), 20)
+    assert [words(text) for text in sentences] == [20, 20]
+
+
+def test_a_short_sentence_at_the_edge_is_no_reason_to_cut_there() -> None:
+    assert words(texts("Mr. " + "x " * 59, 40)[0]) > 20
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nothing_but_white_space_is_lost_and_no_part_is_too_long(seed: int) -> None:
+    generator = random.Random(seed)
+    letters = "aab.,!? \u3002\uff0c\t  \u3000\u00e9\U0001f600-'"
+    line = "".join(generator.choices(letters, k=generator.randint(1, 300)))
+    most = generator.randint(1, 40)
+    cut = parts(line, len, most)
+    assert "".join("".join(part.text for part in cut).split()) == "".join(line.split())
+    for part in cut:
+        assert line[part.start :].startswith(part.text)
+        assert part.text == part.text.strip() != ""
+        assert len(part.text) == part.tokens <= most
+
+
+def test_a_character_is_never_cut() -> None:
+    line = "e\u0301" * 9 + "\U0001f469\u200d\U0001f680" * 9
+    for text in texts(line, 7, len):
+        assert not text.startswith(("\u0301", "\u200d", "\U0001f680"))
+    assert texts("\u00e9\u00e9", 1, lambda text: len(text.encode())) == ["\u00e9", "\u00e9"]
+
+
+def test_a_very_long_line() -> None:
+    cut = parts("word " * 10_000, words, 50)
+    assert max(part.tokens for part in cut) <= 50 and len(cut) < 300
+    assert len(parts("!" * 10_000, len, 50)) < 300
+
+
+LINE = "the cat, the dog"
+CUT = [Part(0, "the cat,", 3), Part(9, "the dog", 1)]
+FIRST = Translation("le chat", -1.0, 4, ("hit_limit",), ((0, 0), (1, 1)))
+SECOND = Translation("le chien", -2.0, 2, (), ((0, 0), (1, 1)))
+
+
+def test_parts_are_joined_to_one_translation() -> None:
+    joined = join(LINE, CUT, [FIRST, SECOND], " ")
+    assert joined.text == "le chat le chien"
+    assert joined.score == pytest.approx((3 * -1.0 + 1 * -2.0) / 4)
+    assert joined.tokens == 6
+    assert joined.flags == ("hit_limit", "split")
+    assert joined.flags == tuple(flag for flag in FLAGS if flag in joined.flags)
+    assert joined.alignment == ((0, 0), (1, 1), (2, 2), (3, 3))
+    assert joined.nbest == ()
+
+
+def test_a_part_without_translation_leaves_no_gap() -> None:
+    empty = Translation("", -3.0, 0, (), ())
+    assert join(LINE, CUT, [empty, SECOND], " ").text == "le chien"
+    assert join(LINE, CUT, [empty, SECOND], " ").alignment == ((2, 0), (3, 1))
+    assert join(LINE, CUT, [FIRST, empty], " ").text == "le chat"
+    assert join(LINE, CUT, [empty, empty], " ").text == ""
+
+
+def test_a_word_cut_in_two_is_one_word() -> None:
+    cut = [Part(0, "我喜欢", 3), Part(3, "猫 了", 3)]
+    halves = [
+        Translation("ab", 0.0, 1, (), ((0, 0),)),
+        Translation("c d", 0.0, 1, (), ((0, 0), (1, 1))),
+    ]
+    assert join("我喜欢猫 了", cut, halves, "").alignment == ((0, 0), (1, 1))
+    assert join("我喜欢猫 了", cut, halves, " ").alignment == ((0, 0), (0, 1), (1, 2))
+
+
+def test_no_alignment_of_a_part_is_no_alignment() -> None:
+    assert join(LINE, CUT, [FIRST, Translation("x", 0.0, 1)], " ").alignment is None
+
+
+def test_the_n_best_are_the_best_combinations() -> None:
+    lists = [
+        [Alternative("A", -1.0, 1), Alternative("B", -1.1, 1, ("repeats",))],
+        [Alternative("x", -1.0, 1), Alternative("y", -1.2, 1)],
+    ]
+    found = [Translation(best[0].text, -1.0, 1, nbest=tuple(best)) for best in lists]
+    joined = join(LINE, CUT, found, " ")
+    every = sorted(
+        ((3 * a.score + b.score) / 4, f"{a.text} {b.text}") for a in lists[0] for b in lists[1]
+    )[::-1]
+    assert [one.text for one in joined.nbest] == [text for _, text in every[:2]]
+    assert [one.score for one in joined.nbest] == pytest.approx([score for score, _ in every[:2]])
+    assert joined.text == joined.nbest[0].text
+    assert joined.nbest[1].flags in (("split",), ("repeats", "split"))
