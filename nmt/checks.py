@@ -1,46 +1,90 @@
-"""Small checks of values at the borders, so that the same mistake always reads the same."""
+"""Small checks of values at the borders, so that the same mistake always reads the same.
+
+A class or function names its own fields in its errors, such as ``beam_size``. Who knows where in a
+config they stand adds the path by ``section``: ``search.beam_size``.
+"""
 
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
+
+_MARK = "\x1a"  # before the name of a field; no text that people type holds it
+
+
+class OptionError(ValueError):
+    """A value that may not be. Its message names fields by ``field``, so that ``section`` finds
+    them."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message.replace(_MARK, "")
+
+
+def field(name: str) -> str:
+    """The name of a field, as the message of an ``OptionError`` holds it."""
+    return f"{_MARK}{name}"
+
+
+@contextmanager
+def section(path: str) -> Iterator[None]:
+    """Inside, an OptionError names its fields with ``path`` before them."""
+    try:
+        yield
+    except OptionError as error:
+        message = error.message.replace(_MARK, f"{_MARK}{path}.")
+        raise OptionError(message) from error.__cause__
 
 
 def positive_int(name: str, value: object) -> int:
     """``value`` if it is a whole number of at least 1; ValueError otherwise."""
     if not _is_int(value) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        raise OptionError(f"{field(name)} must be a whole number of at least 1, got {value!r}")
     return value
 
 
 def non_negative_int(name: str, value: object) -> int:
     """``value`` if it is a whole number of at least 0; ValueError otherwise."""
     if not _is_int(value) or value < 0:
-        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
+        raise OptionError(f"{field(name)} must be a whole number of at least 0, got {value!r}")
     return value
 
 
 def positive(name: str, value: object) -> float:
     """``value`` if it is a finite number above 0; ValueError otherwise."""
     if not _is_number(value) or value <= 0:
-        raise ValueError(f"{name} must be a number above 0, got {value!r}")
+        raise OptionError(f"{field(name)} must be a number above 0, got {value!r}")
     return value
 
 
 def non_negative(name: str, value: object) -> float:
     """``value`` if it is a finite number of at least 0; ValueError otherwise."""
     if not _is_number(value) or value < 0:
-        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+        raise OptionError(f"{field(name)} must be a number of at least 0, got {value!r}")
     return value
 
 
 def probability(name: str, value: object) -> float:
     """``value`` if 0 <= value < 1: what is dropped or smoothed away must leave something."""
     if not _is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number of at least 0 and below 1, got {value!r}")
+        raise OptionError(
+            f"{field(name)} must be a number of at least 0 and below 1, got {value!r}"
+        )
     return value
+
+
+def share(name: str, value: object) -> float:
+    """``value`` if 0 < value <= 1; ValueError otherwise."""
+    number = positive(name, value)
+    if number > 1:
+        raise OptionError(f"{field(name)} must be at most 1, got {value!r}")
+    return number
 
 
 def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
@@ -48,7 +92,7 @@ def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
     choices = list(allowed)
     if value not in choices:
         listed = ", ".join(str(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
+        raise OptionError(f"{field(name)} must be one of {listed}, got {value!r}")
     return value
 
 
@@ -62,10 +106,11 @@ def known_options(where: str, given: Iterable[str], allowed: Iterable[str]) -> N
     for name in given:
         if name not in choices:
             close = difflib.get_close_matches(name, choices, n=1)
-            meant = f"did you mean {prefix}{close[0]}? " if close else ""
-            raise ValueError(
-                f"unknown option {prefix}{name}: {meant}"
-                f"{where or 'the command'} has {', '.join(choices) or 'no options'}"
+            meant = f"did you mean {field(prefix + close[0])}? " if close else ""
+            holder = f"{field(where)} has" if where else "the options are"
+            raise OptionError(
+                f"unknown option {field(prefix + name)}: {meant}"
+                f"{holder} {', '.join(choices) or 'no options'}"
             )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nmt.checks import one_of
+from nmt.checks import OptionError, field, one_of
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -32,9 +32,11 @@ def choose_device(name: str) -> torch.device:
 
 def choose_precision(name: str, device: torch.device) -> str:
     """``auto`` takes bf16 where the device computes it natively, and fp32 elsewhere."""
-    one_of("trainer.precision", name, ("auto", *PRECISIONS))
+    one_of("precision", name, ("auto", *PRECISIONS))
     if name == "fp16" and device.type != "cuda":
-        raise ValueError(f"trainer.precision=fp16 needs a CUDA GPU, not {device.type}: use auto")
+        raise OptionError(
+            f"{field('precision')}=fp16 needs a CUDA GPU, not {device.type}: use auto"
+        )
     if name != "auto":
         return name
     return "bf16" if computes_bf16(device) else "fp32"

@@ -36,7 +36,7 @@ def default_place() -> Path:
     return Path.home() / ".cache" / "nmt"
 
 
-class Cache:
+class DiskCache:
     """A place of entries. Whatever is in it may be deleted at any time; it is made again."""
 
     def __init__(self, place: str | Path | None = None) -> None:
@@ -87,7 +87,7 @@ class Cache:
         return OSError(
             f"cannot write the prepared corpus to {self.place} "
             f"({os.strerror(error.errno) if error.errno else error}): "
-            f"name another directory by data.cache= or in the environment by {VARIABLE}"
+            f"name another directory by the option cache, or in the environment by {VARIABLE}"
         )
 
     def _sweep(self) -> None:

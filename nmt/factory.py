@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nmt.checks import known_options
+from nmt.checks import known_options, section
 
 T = TypeVar("T")
 
@@ -55,7 +55,13 @@ def factory(
             )
         elif isinstance(value, Mapping) and TARGET in value:
             raise ValueError(f"{name}.{key} takes a plain value, not a class, got {value!r}")
-    return partial(cls, **options)
+    return partial(_construct, cls, name.rpartition(".")[2], options)
+
+
+def _construct(cls: type[T], name: str, options: Mapping[str, Any], **others: Any) -> T:
+    """An error of the class names its field below ``name``, in which other names may lie."""
+    with section(name):
+        return cls(**options, **others)
 
 
 def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -> type[T]:

@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all, and arrays in files."""
+"""Files that are there whole or not at all, arrays in files, and what a text is recognised by."""
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -74,3 +75,23 @@ def mapped_zeros(file: IO[bytes], dtype: Any, size: int) -> NDArray[Any]:
         left -= file.write(bytes(min(left, _CHUNK)))
     file.flush()
     return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=(size,)))
+
+
+class Fingerprint:
+    """sha256 of lines in UTF-8, each ended by "\\n": what sha256sum says of the plain file."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, lines: Iterable[str]) -> None:
+        self._digest.update("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def fingerprint(lines: Iterable[str]) -> str:
+    """The fingerprint of all these lines."""
+    whole = Fingerprint()
+    whole.add(lines)
+    return whole.hexdigest()

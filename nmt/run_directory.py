@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import yaml
 
+from nmt.checks import OptionError, field
 from nmt.files import replace_text, sha256_file, sync
 
 FORMAT_VERSION = 1
@@ -27,8 +28,8 @@ _PLAIN_NAME = re.compile(r"[^\W_][\w.+-]*")
 def check_test_name(name: str) -> None:
     """ValueError for a name of a test set that a file could not have."""
     if not _PLAIN_NAME.fullmatch(name):
-        raise ValueError(
-            f"data.tests.{name}: a test set's name is made of letters, digits and _ . + -, "
+        raise OptionError(
+            f"{field('tests')}.{name}: a test set's name is made of letters, digits and _ . + -, "
             f"and starts with a letter or a digit"
         )
 

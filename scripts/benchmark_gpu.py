@@ -22,13 +22,13 @@ from typing import Any
 
 import torch
 
-from nmt.data.batch import Batch
+from nmt.data.batches import Batch
 from nmt.device import PRECISIONS, autocast, choose_device, choose_precision
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import round_to_bf16
+from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.hypothesis import Search
 from nmt.tokenizer import BOS, EOS
 from nmt.training.loss import batch_loss
 from scripts.benchmarks.flops import training_flops

@@ -8,8 +8,9 @@ from pathlib import Path
 import hydra
 import pytest
 
-from nmt import Translator, resources
-from nmt.commands.evaluate import evaluate
+from nmt import Translator
+from nmt.cli.config_files import shipped_configs
+from nmt.commands.evaluate import main as evaluate
 from nmt.commands.train import train
 
 WORDS = {
@@ -74,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (directory / "pairs.tsv").write_text("en\tzh\n" + "".join(pairs), encoding="utf-8")
     with (
         pytest.MonkeyPatch.context() as patch,
-        hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"),
+        hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"),
     ):
         patch.chdir(directory)
         train(hydra.compose("train", TRAINING))

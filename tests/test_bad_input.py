@@ -9,10 +9,10 @@ import hydra
 import pytest
 from omegaconf import DictConfig
 
-from nmt import resources
-from nmt.commands.compare import compare
-from nmt.commands.evaluate import evaluate
-from nmt.commands.prepare import prepare
+from nmt.cli.config_files import shipped_configs
+from nmt.commands.compare import main as compare
+from nmt.commands.evaluate import main as evaluate
+from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 from tests.console import SHORT, WORDS
@@ -87,7 +87,7 @@ def compose(place: Path) -> Iterator[Compose]:
     """Composes a command's config; ``place`` is the working directory."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"),
+        hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"),
     ):
         patch.chdir(place)
         yield lambda name, *overrides: hydra.compose(name, list(overrides))

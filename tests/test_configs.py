@@ -10,21 +10,21 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from torch import nn
 
-from nmt import resources
 from nmt.checks import dotted
 from nmt.cli import app  # registers what the configs refer to
-from nmt.factory import factory
+from nmt.cli.config_files import shipped_configs
 from nmt.data.cleaning import CleaningRules
-from nmt.evaluation.recipe import Scoring
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.search.hypothesis import Search
+from nmt.evaluation.evaluation import Scoring
+from nmt.factory import factory
+from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
-from nmt.training.settings import TrainerSettings
+from nmt.training.train_state import TrainerSettings
 from nmt.translator import build_model
 
-CONFIGS = resources.configs()
+CONFIGS = shipped_configs()
 assert app.launch
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.disk_cache import Cache, default_place
+from nmt.disk_cache import DiskCache, default_place
 
 
 def writes(text: str, made: list[str] | None = None) -> Callable[[Path], None]:
@@ -22,16 +22,16 @@ def writes(text: str, made: list[str] | None = None) -> Callable[[Path], None]:
     return build
 
 
-def entries(cache: Cache) -> list[str]:
+def entries(cache: DiskCache) -> list[str]:
     return sorted(path.name for path in cache.place.iterdir())
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(tmp_path: Path) -> DiskCache:
+    return DiskCache(tmp_path / "cache")
 
 
-def test_an_entry_is_made_once_for_a_key(cache: Cache) -> None:
+def test_an_entry_is_made_once_for_a_key(cache: DiskCache) -> None:
     made: list[str] = []
     paths = [cache.entry("x", {"a": [1, "ä"]}, writes("first", made)) for _ in range(3)]
     assert made == ["first"] and len(set(paths)) == 1
@@ -42,7 +42,7 @@ def test_an_entry_is_made_once_for_a_key(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, MemoryError])
-def test_what_fails_leaves_nothing(cache: Cache, error: type[BaseException]) -> None:
+def test_what_fails_leaves_nothing(cache: DiskCache, error: type[BaseException]) -> None:
     def build(directory: Path) -> None:
         writes("half")(directory)
         raise error
@@ -70,7 +70,7 @@ def flip(path: Path) -> None:
     ],
 )
 def test_what_is_damaged_is_made_again(
-    cache: Cache, damage: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+    cache: DiskCache, damage: Callable[[Path], object], caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = cache.entry("x", {}, writes("text"))
     damage(entry)
@@ -80,7 +80,7 @@ def test_what_is_damaged_is_made_again(
     assert entries(cache) == [entry.name]
 
 
-def test_of_several_writers_one_wins(cache: Cache) -> None:
+def test_of_several_writers_one_wins(cache: DiskCache) -> None:
     barrier = threading.Barrier(4)
 
     def build(directory: Path) -> None:
@@ -100,7 +100,7 @@ def test_of_several_writers_one_wins(cache: Cache) -> None:
     assert entries(cache) == [found[0].name]
 
 
-def test_what_another_program_left_damaged_meanwhile_gives_way(cache: Cache) -> None:
+def test_what_another_program_left_damaged_meanwhile_gives_way(cache: DiskCache) -> None:
     entry = cache.entry("x", {}, writes("text"))
     shutil.rmtree(entry)
 
@@ -114,13 +114,13 @@ def test_what_another_program_left_damaged_meanwhile_gives_way(cache: Cache) -> 
     assert entries(cache) == [entry.name]
 
 
-def test_scratch_is_gone_in_the_end(cache: Cache) -> None:
+def test_scratch_is_gone_in_the_end(cache: DiskCache) -> None:
     with cache.scratch() as directory:
         (directory / "file").touch()
     assert entries(cache) == []
 
 
-def test_what_was_killed_long_ago_is_swept_away(cache: Cache) -> None:
+def test_what_was_killed_long_ago_is_swept_away(cache: DiskCache) -> None:
     for name, age in {"tmp-old": 8 * 86400, "tmp-new": 3600, "text-old": 8 * 86400}.items():
         (cache.place / name).mkdir(parents=True)
         (cache.place / name / "file").touch()
@@ -135,10 +135,10 @@ def test_what_was_killed_long_ago_is_swept_away(cache: Cache) -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"cannot write .*file.*data\.cache=.*NMT_CACHE"):
-        Cache(tmp_path / "file").entry("x", {}, writes("text"))
+        DiskCache(tmp_path / "file").entry("x", {}, writes("text"))
 
 
-def test_a_full_disk_is_explained(cache: Cache) -> None:
+def test_a_full_disk_is_explained(cache: DiskCache) -> None:
     def build(directory: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -147,7 +147,7 @@ def test_a_full_disk_is_explained(cache: Cache) -> None:
     assert entries(cache) == []
 
 
-def test_an_unreadable_corpus_is_not_taken_for_a_full_cache(cache: Cache) -> None:
+def test_an_unreadable_corpus_is_not_taken_for_a_full_cache(cache: DiskCache) -> None:
     def build(directory: Path) -> None:
         raise FileNotFoundError("no such file: train.de")
 

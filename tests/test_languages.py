@@ -1,7 +1,7 @@
 import pytest
 
 from nmt.evaluation.metrics import Scorer
-from nmt.evaluation.languages_ import tokenizer_for, unit_for
+from nmt.languages import tokenizer_for, unit_for
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,18 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
-    {"checks", "files", "progress"},
-    {"cache"},
-    {"construct", "corpus", "device", "language", "resources", "run_directory"},
+    {"checks", "files", "languages"},
+    {"device", "disk_cache", "factory", "run_directory"},
     {"tokenizer"},
-    {"batching", "models"},
+    {"data", "models"},
     {"search"},
-    {"translator"},
-    {"evaluation", "training"},
+    {"evaluation", "training", "translator"},
     {"report"},
-    {"assembly"},
     {"cli"},
+    {"commands"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-SEES_CONFIGS = {"assembly", "cli"}
+SEE_HYDRA = {"cli", "commands"}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -50,5 +48,9 @@ def test_every_part_has_a_layer() -> None:
     assert {part for part, _ in edges()} == set(LEVEL)
 
 
-def test_only_assembly_and_commands_see_configs() -> None:
-    assert {part for part, other in edges() if other in ("hydra", "omegaconf")} == SEES_CONFIGS
+def test_only_commands_and_their_application_see_hydra() -> None:
+    assert {part for part, other in edges() if other in ("hydra", "omegaconf")} == SEE_HYDRA
+
+
+def test_the_application_knows_no_command() -> None:
+    assert ("cli", "commands") not in edges()

@@ -7,15 +7,19 @@ In a sweep, a mistake that only one job's files or values bring up ends that job
 and the command ends with 2. Options that do not exist end a sweep before its first job.
 """
 
+import ast
 import gc
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -26,18 +30,17 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from nmt import resources
 from nmt.checks import dotted, known_options
 from nmt.cli.arguments import (
     ANY_FORM,
     OPEN,
     flags_first,
+    normalized,
     own_configs,
-    prepared,
     typed,
     with_own_configs,
 )
-from nmt.cli.config_files import ConfigFiles
+from nmt.cli.config_files import ConfigFiles, shipped, shipped_configs
 from nmt.cli.help import help_text
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -46,14 +49,17 @@ _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
 _MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What the user can mend."""
 
-OmegaConf.register_new_resolver("shipped", lambda name: str(resources.shipped(name)))
+OmegaConf.register_new_resolver("shipped", lambda name: str(shipped(name)))
 
 
-def launch(config_name: str, description: str, work: Callable[[DictConfig], None]) -> None:
-    """Run ``work`` on the config composed from the command line, once or, with -m, repeatedly.
+def launch(command: str, package: str) -> None:
+    """Run ``main`` of ``package.command`` on the config composed from the command line: once, or
+    repeatedly with -m.
 
-    description: what --help says before the options.
+    The module is imported once the options stand, as it loads torch. Its docstring is what --help
+    says before the options.
     """
+    module = f"{package}.{command}"
     gc.set_threshold(100_000)  # what start-up makes stays: looking for garbage takes a tenth of it
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -64,9 +70,9 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
 
     def task(cfg: DictConfig) -> None:
         with _reported(show_tracebacks):
-            _check(cfg, config_name)
+            _check(cfg, command)
             try:
-                work(cfg)
+                import_module(module).main(cfg)
             except _MISTAKES as error:
                 job = _job_of_sweep()
                 if job is None or show_tracebacks or isinstance(error, BrokenPipeError):
@@ -75,21 +81,28 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
                 failed.append(job)
 
     with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
-        arguments = with_own_configs(prepared(sys.argv[1:]), os.environ.get("COMP_LINE"))
+        arguments = with_own_configs(normalized(sys.argv[1:]), os.environ.get("COMP_LINE"))
         ConfigFiles(own_configs(arguments))
         if {"--help", "-h"} & set(arguments):
-            print(help_text(config_name, description, arguments))
+            print(help_text(command, _docstring(module), arguments))
             return
         if "--version" in arguments:
             print(f"nmt {version('nmt')}")
             return
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         sys.argv[1:] = flags_first(arguments)
-        hydra.main(
-            config_path=str(resources.configs()), config_name=config_name, version_base="1.3"
-        )(task)()
+        hydra.main(config_path=str(shipped_configs()), config_name=command, version_base="1.3")(
+            task
+        )()
         if failed:
             raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
+
+
+def _docstring(module: str) -> str:
+    """Read from the source: importing the module would load torch."""
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None
+    return ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
 
 
 def _job_of_sweep() -> str | None:

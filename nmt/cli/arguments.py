@@ -17,7 +17,7 @@ ANY_FORM = ("data.valid",)
 _HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
 
 
-def prepared(arguments: Sequence[str]) -> list[str]:
+def normalized(arguments: Sequence[str]) -> list[str]:
     """The arguments with ~ expanded at the start of values, and new names let into open sections.
 
     Not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values.

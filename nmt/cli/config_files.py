@@ -9,7 +9,20 @@ from typing import Any
 
 import yaml
 
-from nmt import resources
+
+def shipped_configs() -> Path:
+    """The directory of the configs, absolute."""
+    return shipped("configs")
+
+
+def shipped(name: str) -> Path:
+    """The absolute path of a shipped directory such as ``data/demo``."""
+    package = Path(__file__).resolve().parents[1]
+    for root in (package, package.parent):
+        if (root / name).is_dir():
+            return root / name
+    raise FileNotFoundError(f"nmt is installed without its {name}: install it again")
+
 
 _OPTION = re.compile(r"^(?P<indent> *)(?P<name>[\w-]+):")
 _COMMENT = re.compile(r"(?:^|\s)#\s+(.*)$")
@@ -22,7 +35,7 @@ class ConfigFiles:
     """
 
     def __init__(self, own: str | None = None) -> None:
-        self._roots = [resources.configs()]
+        self._roots = [shipped_configs()]
         if own is not None:
             self._roots.append(Path(own))
             for path in self._roots[1].rglob("*.yaml"):

@@ -8,10 +8,9 @@ import hydra
 import yaml
 from omegaconf import OmegaConf
 
-from nmt import resources
 from nmt.checks import dotted
 from nmt.cli.arguments import overrides, own_configs
-from nmt.cli.config_files import ConfigFiles
+from nmt.cli.config_files import ConfigFiles, shipped_configs
 
 WIDTH = 100
 _COLUMN = 40
@@ -31,7 +30,7 @@ def help_text(config_name: str, description: str, arguments: Sequence[str]) -> s
     chosen = overrides(arguments)
     if own is not None:
         chosen.append(f"hydra.searchpath=['file://{own}']")
-    with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
         composed = hydra.compose(config_name, chosen, return_hydra_config=True)
     container = OmegaConf.to_container(composed)
     assert isinstance(container, dict)

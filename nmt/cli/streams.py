@@ -1,4 +1,4 @@
-"""Lines as they come: from a file or standard input of any length, a part at a time."""
+"""Lines in and lines out: files or standard streams of any length, a part at a time."""
 
 import gzip
 import os
@@ -7,7 +7,8 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader, BytesIO
+from dataclasses import dataclass
+from io import BufferedReader, BytesIO, FileIO
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
@@ -167,3 +168,131 @@ def with_progress(chunks: Iterator[T], lines: Lines, *, shown: bool) -> Iterator
         for chunk in chunks:
             yield chunk
             progress.update(lines.position() - progress.n)
+
+
+COUNT_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Done:
+    """The whole lines that a file holds.
+
+    lines: how many. size: their bytes. last: the last of them, without its line break.
+    """
+
+    lines: int = 0
+    size: int = 0
+    last: bytes = b""
+
+
+class Output:
+    """Takes whole lines. What breaks off inside a line, by a full disk or Ctrl-C, is taken back.
+
+    name: of the file, for messages.
+    keep: bytes of the file that stay; the others go with the first line written, so that a mistake
+        found before costs nothing. None where a file cannot be cut: standard output belongs to
+        someone else.
+    """
+
+    def __init__(self, file: FileIO, name: str, *, keep: int | None) -> None:
+        self._file = file
+        self._name = name
+        self._size = keep
+        self._begun = keep is None
+
+    def begin(self) -> None:
+        """Cut the file to what stays, once."""
+        if self._size is not None and not self._begun:
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+        self._begun = True
+
+    def write(self, lines: list[str]) -> None:
+        """A line each; they are the operating system's before this returns."""
+        self.begin()
+        data = "".join(f"{line}\n" for line in lines).encode("utf-8")
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
+        except BaseException as error:
+            if self._size is not None:
+                written = self._file.tell() - self._size
+                self._file.truncate(self._size + data.rfind(b"\n", 0, written) + 1)
+            if isinstance(error, OSError):
+                raise type(error)(error.errno, error.strerror, self._name) from None
+            raise
+        if self._size is not None:
+            self._size += len(data)
+
+    def is_terminal(self) -> bool:
+        """Whether someone reads along."""
+        return self._file.isatty()
+
+
+@contextmanager
+def open_output(path: str | None, done: Done | None = None) -> Iterator[Output]:
+    """A file, or standard output; an existing file is replaced, or goes on after ``done``.
+
+    Raises OSError for a file that cannot be written.
+    """
+    if path is None:
+        if sys.stdout is None:
+            raise ValueError("standard output is closed; output=FILE names a file to write")
+        sys.stdout.flush()
+        with FileIO(sys.stdout.fileno(), "w", closefd=False) as file:  # nothing stays in a buffer
+            yield Output(file, "standard output", keep=None)
+        return
+    if path.endswith(".gz"):
+        raise ValueError(
+            f"output={path}: plain text is written; gzip it behind a pipe (| gzip > FILE.gz)"
+        )
+    with FileIO(path, "w", opener=_uncut) as file:
+        regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        output = Output(file, path, keep=(done or Done()).size if regular else None)
+        yield output
+        output.begin()
+
+
+def _uncut(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)
+
+
+def whole_lines(path: str) -> Done | None:
+    """What an interrupted job left in a file; None where there is no file.
+
+    Raises ValueError for what is no regular file.
+    """
+    if not Path(path).exists():
+        return None
+    if not Path(path).is_file():
+        raise ValueError(f"resume=auto goes on with a file, and output={path} is none")
+    lines = size = 0
+    with open(path, "rb") as file:
+        while block := file.read(COUNT_BYTES):
+            lines += block.count(b"\n")
+            if b"\n" in block:
+                size = file.tell() - len(block) + block.rindex(b"\n") + 1
+    return Done(lines, size, _last_line(path, size))
+
+
+def refuse_same_file(path: str | None, *inputs: Lines) -> None:
+    """ValueError where writing would destroy what is still to be read."""
+    if path is None or not Path(path).is_file():
+        return
+    written = Path(path).stat()
+    for lines in inputs:
+        if lines.status and os.path.samestat(lines.status, written):
+            raise ValueError(f"{path} would be read and written at once: give output another name")
+
+
+def _last_line(path: str, size: int) -> bytes:
+    """The line that ends at byte ``size``, its line break being the byte before."""
+    with open(path, "rb") as file:
+        start, line = max(size - 1, 0), b""
+        while start and b"\n" not in line:
+            step = min(start, COUNT_BYTES)
+            start -= step
+            file.seek(start)
+            line = file.read(step) + line
+    return line.rpartition(b"\n")[2]

@@ -1,4 +1,7 @@
-"""nmt-compare: several evaluations of one test set in a table and a plot."""
+"""Compare systems that were evaluated on one test set: a table and a plot of BLEU by length.
+
+nmt-compare runs=[runs/demo-lstm-s1,runs/demo-transformer-s1] evaluation=test
+"""
 
 import logging
 from pathlib import Path
@@ -14,7 +17,7 @@ from nmt.run_directory import RunDirectory
 log = logging.getLogger(__name__)
 
 
-def compare(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> None:
     """Compare as ``configs/compare.yaml`` says; the table goes to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     listed = config["runs"] if isinstance(config["runs"], list) else [config["runs"]]

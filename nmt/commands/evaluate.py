@@ -1,4 +1,10 @@
-"""nmt-evaluate: from a run directory or files to scores by sentence length."""
+"""Score translations with BLEU and chrF, overall and by sentence length.
+
+nmt-evaluate run=runs/demo-transformer-s1 test=test
+nmt-evaluate run=runs/demo-transformer-s1 test=test name=greedy search=greedy
+nmt-evaluate run=runs/demo-transformer-s1 source=my.en reference=my.fr
+nmt-evaluate hypotheses=theirs.fr references=my.fr sources=my.en output=scores/theirs
+"""
 
 import logging
 import time
@@ -10,13 +16,13 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from nmt import checks
 from nmt.data.text_files import read_lines, read_pairs
-from nmt.evaluation.evaluation import evaluate as score
-from nmt.evaluation.languages_ import tokenizer_for, unit_for
-from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.result_files import check_free, directory_in_run, store
+from nmt.evaluation.evaluation import Recipe, Scoring, TestSet, evaluate_translations
+from nmt.evaluation.result_files import check_free, directory_in_run, write_evaluation
 from nmt.files import check_writable
+from nmt.languages import tokenizer_for, unit_for
 from nmt.report.tables import evaluation_table
 from nmt.run_directory import RunDirectory
 
@@ -49,7 +55,7 @@ class Task:
     directory: Path
 
 
-def evaluate(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> None:
     """Score as ``configs/evaluate.yaml`` says; the table goes to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check_mode(config)
@@ -69,7 +75,7 @@ def evaluate(cfg: DictConfig) -> None:
         hypotheses, facts = _translate(config, task.sources, scoring)
     else:
         hypotheses, facts = read_lines(str(config["hypotheses"])), {}
-    evaluation = score(
+    evaluation = evaluate_translations(
         system=task.system,
         test_set=task.name,
         sources=task.sources,
@@ -79,7 +85,7 @@ def evaluate(cfg: DictConfig) -> None:
         search=search,
         **facts,
     )
-    paths = store(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
+    paths = write_evaluation(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
     print(evaluation_table(evaluation).text())
     log.info("wrote %s", " and ".join(map(str, paths)))
 
@@ -98,13 +104,15 @@ def _check_mode(config: Mapping[str, Any]) -> None:
 def _scoring(config: Mapping[str, Any], task: Task) -> Scoring:
     """What is null is decided by the languages of the run; 13a and words where they are unknown."""
     side = config["side"]
+    with checks.section("bootstrap"):
+        bootstrap = Bootstrap(**config["bootstrap"])
     return Scoring(
         edges=config["edges"],
         side=side,
         unit=config["unit"] or unit_for(task.src_lang if side == "source" else task.tgt_lang),
         tokenize=config["tokenize"] or tokenizer_for(task.tgt_lang),
         lowercase=config["lowercase"],
-        bootstrap=Bootstrap(**config["bootstrap"]),
+        bootstrap=bootstrap,
     )
 
 

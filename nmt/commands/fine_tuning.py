@@ -10,15 +10,14 @@ import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from nmt import checks
-from nmt.commands.prepare import tokenizer_of
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
-from nmt.tokenizer import Tokenizer
+from nmt.tokenizer import Tokenizer, load_tokenizer
 from nmt.translator import build_model
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """Where fine-tuning starts. weights: the file of those that served."""
 
     name: str
@@ -27,11 +26,11 @@ class Start:
     tokenizer: Tokenizer
 
     @classmethod
-    def of(cls, run: RunDirectory) -> "Start":
+    def of(cls, run: RunDirectory) -> "InitialWeights":
         """Raises ValueError or OSError for a run that is damaged or has no trained model yet."""
         weights = run.serving()
         sha256 = run.manifest()["files"][weights.name]
-        return cls(_name(run.path), weights, sha256, tokenizer_of(run))
+        return cls(_name(run.path), weights, sha256, load_tokenizer(run))
 
     def check_fits(self, model: Mapping[str, Any], trusted_packages: Sequence[str]) -> None:
         """ValueError where the ``model`` section describes other weights; takes no memory."""

@@ -1,4 +1,9 @@
-"""nmt-score: how likely a model finds given translations."""
+"""Say how likely a model finds given translations: natural log-probability, tokens and perplexity
+of each pair, one line for each, and of all pairs on stderr. Pairs of two blank lines do not count.
+
+  nmt-score run=runs/demo-transformer-s1 source=my.en target=my.fr
+  nmt-score run=[runs/a,runs/b] source=my.en target=my.fr format=jsonl output=scores.jsonl
+"""
 
 import logging
 import math
@@ -9,12 +14,11 @@ from typing import Any, TypeAlias, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from nmt.cli.streams import Lines, open_lines, with_progress
-from nmt.cli.output import open_output, refuse_same_file
-from nmt.translator.json_rows import FORMATS, finite, one_row
-from nmt.commands.translate import load_translator, text_or_none
 from nmt.checks import one_of
+from nmt.cli.streams import Lines, open_lines, open_output, refuse_same_file, with_progress
+from nmt.commands.translate import load_translator, text_or_none
 from nmt.translator import PairScore
+from nmt.translator.json_rows import FORMATS, finite, one_row
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +40,7 @@ class Total:
         self.tokens += sum(score.tokens for score in scores)
 
 
-def score(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> None:
     """Score as ``configs/score.yaml`` says, one line for each pair; the total goes to stderr."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     form = one_of("format", config["format"], FORMATS)
@@ -46,7 +50,7 @@ def score(cfg: DictConfig) -> None:
         translator = load_translator(config)
         with open_output(path) as output:
             for pairs in with_progress(aligned(src, tgt), src, shown=not output.is_terminal()):
-                scores = translator.score(pairs)
+                scores = translator.score_pairs(pairs)
                 output.write(list(_written(pairs, scores, form, total.pairs + 1)))
                 total.add(scores)
     log.info(

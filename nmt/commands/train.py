@@ -1,44 +1,92 @@
-"""nmt-train: from a config to a trained run."""
+r"""Train a translator on sentence pairs.
+
+  nmt-train                                       on the corpus that ships with nmt
+  nmt-train model=transformer trainer.max_minutes=20
+  nmt-train model=lstm model/attention=luong_dot
+  nmt-train -m model=lstm,lstm_bahdanau,transformer seed=1,2
+  nmt-train data=files data.src_lang=de data.tgt_lang=en \\
+      data.train.src=train.de data.train.tgt=train.en \\
+      data.valid.src=valid.de data.valid.tgt=valid.en \\
+      data.tests.news.src=news.de data.tests.news.tgt=news.en
+  nmt-train data=tsv data.src_lang=en data.tgt_lang=fr data.train=pairs.tsv data.valid=1000
+  nmt-train run=runs/demo-lstm-s1 model=lstm resume=auto
+  nmt-train init_from=runs/demo-lstm-s1 data=tsv data.src_lang=en data.tgt_lang=fr \\
+      data.train=mine.tsv data.valid=500 optimizer.lr=0.0005 schedule.warmup_steps=100
+"""
 
 import logging
 import platform
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from nmt import checks
-from nmt.commands.fine_tuning import Start, check_begun_from, inherited
-from nmt.commands.prepare import Prepared, cache_of, prepared, tokenizer_of
+from nmt.cli.arguments import overrides as given_overrides
+from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited
+from nmt.commands.prepare import PreparedData, cache_of, prepare_data
 from nmt.commands.resuming import check_resumed, is_resumed, kept
-from nmt.data.ids import sampled
-from nmt.data.loader import EncodedPairs, PairsInMemory, TrainingBatches, sorted_batches
-from nmt.disk_cache import Cache
-from nmt.factory import factory
+from nmt.data.batches import EncodedPairs, PairsInMemory, TrainingBatches, sorted_batches
+from nmt.data.stores import sampled
 from nmt.device import choose_device, choose_precision, keep_freed_memory
+from nmt.disk_cache import DiskCache
 from nmt.evaluation.metrics import Scorer
-from nmt.evaluation.languages_ import tokenizer_for
+from nmt.factory import factory
 from nmt.files import check_writable
+from nmt.languages import tokenizer_for
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
-from nmt.search.hypothesis import Search
-from nmt.tokenizer import Tokenizer
-from nmt.training.full_disk import full_disk_explained
+from nmt.search.base import Search
+from nmt.tokenizer import Tokenizer, load_tokenizer
+from nmt.training.checkpoint import full_disk_explained
+from nmt.training.loss import validation_loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
-from nmt.training.settings import TrainerSettings
 from nmt.training.signals import StopRequest
+from nmt.training.train_state import TrainerSettings
 from nmt.training.trainer import Trainer, Validate
-from nmt.training.validation import validation_loss
 from nmt.translator import Translator, build_model
 
 log = logging.getLogger(__name__)
+
+
+def main(cfg: DictConfig) -> None:
+    """Train as ``configs/train.yaml`` says; the options name the run directory unless run= does."""
+    if cfg.run is None:
+        cfg.run = f"runs/{run_name(cfg.seed, cfg.init_from, sys.argv[1:])}"
+    train(cfg, HydraConfig.get().overrides.task)
+
+
+def run_name(seed: int, init_from: str | None, arguments: list[str]) -> str:
+    """<experiment or data>-<model>-s<seed>, and what else a sweep varies, or attention, if chosen.
+
+    init_from: a run, whose name is given as from-<run> instead of the model.
+    arguments: of the command line, which say what is swept.
+    """
+    hydra = HydraConfig.get()
+    choices = hydra.runtime.choices
+    parsed = OverridesParser.create().parse_overrides(given_overrides(arguments))
+    swept = {option.key_or_group for option in parsed if option.is_sweep_override()}
+    model = choices["model"]
+    if init_from is not None:
+        model = f"from-{Path(str(init_from)).resolve().name}"
+    parts = [choices["experiment"] or choices["data"], model, f"s{seed}"]
+    named = {"experiment", "data", "model", "init_from", "seed"}
+    for override in hydra.overrides.task:
+        name, _, value = override.lstrip("+").partition("=")
+        if name == "model/attention" or name in swept - named:
+            parts += [re.split("[./]", name)[-1], value]
+    return "-".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)
 
 
 def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
@@ -47,10 +95,12 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     overrides: what the command line set, which is looked at with init_from only.
     """
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    settings = TrainerSettings(**config["trainer"])
+    with checks.section("trainer"):
+        settings = TrainerSettings(**config["trainer"])
     seed = checks.non_negative_int("seed", config["seed"])
     device = choose_device(config["device"])
-    precision = choose_precision(settings.precision, device)
+    with checks.section("trainer"):
+        precision = choose_precision(settings.precision, device)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     if device.type == "cpu":
@@ -64,8 +114,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
 
     log.info("run %s", run.path)
     cache = cache_of(config["data"])
-    known = start.tokenizer if start else tokenizer_of(run) if resumed else None
-    ready = prepared(config["data"], config["tokenizer"], cache, torch.get_num_threads(), known)
+    known = start.tokenizer if start else load_tokenizer(run) if resumed else None
+    ready = prepare_data(config["data"], config["tokenizer"], cache, torch.get_num_threads(), known)
     for line in ready.corpus.cleaning.lines():
         log.info("%s", line)
     if resumed:
@@ -83,7 +133,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         name="schedule",
         trusted_packages=config["trusted_packages"],
     )(total_steps=_total_steps(settings, batches))
-    optimizer = adamw(model, **config["optimizer"])
+    with checks.section("optimizer"):
+        optimizer = adamw(model, **config["optimizer"])
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")
     log.info("%s in %s, %d threads", device, precision, torch.get_num_threads())
@@ -111,7 +162,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
 
 def _start(
     config: dict[str, Any], resumed: RunDirectory | None, overrides: Sequence[str]
-) -> tuple[dict[str, Any], Start | None]:
+) -> tuple[dict[str, Any], InitialWeights | None]:
     """The config with what init_from hands on, and the weights, unless the run has its own."""
     if config["init_from"] is None:
         return config, None
@@ -119,10 +170,10 @@ def _start(
         check_begun_from(resumed, config["init_from"])
         return inherited(config, resumed, overrides), None
     source = RunDirectory.open(str(config["init_from"]))
-    return inherited(config, source, overrides), Start.of(source)
+    return inherited(config, source, overrides), InitialWeights.of(source)
 
 
-def _check_model(config: Mapping[str, Any], start: Start | None) -> None:
+def _check_model(config: Mapping[str, Any], start: InitialWeights | None) -> None:
     """ValueError for a bad option, before a long corpus is read; meta tensors take no memory."""
     if start:
         return start.check_fits(config["model"], config["trusted_packages"])
@@ -137,7 +188,9 @@ def _check_model(config: Mapping[str, Any], start: Start | None) -> None:
     return None
 
 
-def _model(config: Mapping[str, Any], tokenizer: Tokenizer, start: Start | None) -> Seq2SeqModel:
+def _model(
+    config: Mapping[str, Any], tokenizer: Tokenizer, start: InitialWeights | None
+) -> Seq2SeqModel:
     """Drawn by the seed, or with the weights of another run."""
     torch.manual_seed(config["seed"])
     model = build_model(
@@ -153,7 +206,7 @@ def _model(config: Mapping[str, Any], tokenizer: Tokenizer, start: Start | None)
 
 
 def _encoder(
-    ready: Prepared, sampling: float, seed: int, cache: Cache
+    ready: PreparedData, sampling: float, seed: int, cache: DiskCache
 ) -> Callable[[int], EncodedPairs]:
     """epoch -> ids of all pairs: the same ones each time unless the tokenizer samples."""
     if not sampling:
@@ -179,7 +232,7 @@ def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | N
 
 def _validation(
     config: Mapping[str, Any],
-    ready: Prepared,
+    ready: PreparedData,
     scorer: Scorer,
     settings: TrainerSettings,
     precision: str,
@@ -201,12 +254,12 @@ def _validation(
         )
         translations = Translator(model, tokenizer, search).translate(src)
         texts = [translation.text for translation in translations]
-        return values | {"bleu": scorer.score(scorer.count(texts, tgt)).bleu}
+        return values | {"bleu": scorer.corpus_score(scorer.count(texts, tgt)).bleu}
 
     return validate
 
 
-def _begin(run: RunDirectory, ready: Prepared, start: Start | None) -> None:
+def _begin(run: RunDirectory, ready: PreparedData, start: InitialWeights | None) -> None:
     """Make the directory, with what stays the same however often the run is resumed."""
     RunDirectory.create(run.path)
     for path in ready.tokenizer.save(run.path):
@@ -217,7 +270,9 @@ def _begin(run: RunDirectory, ready: Prepared, start: Start | None) -> None:
     run.commit(init_from=source)
 
 
-def _record(run: RunDirectory, config: dict[str, Any], ready: Prepared, parameters: int) -> None:
+def _record(
+    run: RunDirectory, config: dict[str, Any], ready: PreparedData, parameters: int
+) -> None:
     """Write down what is being trained, before the first step."""
     run.write_config(config)
     run.commit(

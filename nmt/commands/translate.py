@@ -1,4 +1,13 @@
-"""nmt-translate: a filter from lines to lines."""
+"""Translate text, one line for each line. Standard output holds the translations and nothing else.
+
+echo "A sentence." | nmt-translate run=runs/demo-transformer-s1
+nmt-translate run=runs/demo-lstm-s1 < in.txt > out.txt
+nmt-translate run=runs/demo-lstm-s1 input=in.txt.gz output=out.txt search.beam_size=10
+nmt-translate run=runs/demo-lstm-s1 input=in.txt output=out.txt resume=auto
+nmt-translate run=[runs/demo-lstm-s1,runs/demo-lstm-s2] search=greedy < in.txt
+nmt-translate run=runs/demo-lstm-s1 format=jsonl nbest=5 align=true < in.txt > out.jsonl
+nmt-translate run=runs/demo-lstm-s1 'require=["the red cat"]' 'forbid=[dog,fox]' < in.txt
+"""
 
 import logging
 from collections import Counter
@@ -9,8 +18,21 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from nmt.cli.streams import Lines, open_lines, with_progress
-from nmt.cli.output import Done, Output, open_output, refuse_same_file, whole_lines
+from nmt.checks import non_negative_int, one_of
+from nmt.cli.streams import (
+    Done,
+    Lines,
+    Output,
+    open_lines,
+    open_output,
+    refuse_same_file,
+    whole_lines,
+    with_progress,
+)
+from nmt.device import keep_freed_memory, return_freed_memory
+from nmt.factory import factory
+from nmt.search.base import Search
+from nmt.translator import Terms, Translation, Translator
 from nmt.translator.json_rows import (
     FORMATS,
     Request,
@@ -20,11 +42,6 @@ from nmt.translator.json_rows import (
     row_of_translation,
     terms_of_options,
 )
-from nmt.checks import non_negative_int, one_of
-from nmt.factory import factory
-from nmt.device import keep_freed_memory, return_freed_memory
-from nmt.search.hypothesis import Search
-from nmt.translator import Terms, Translation, Translator
 from nmt.translator.translation import (
     COPIED,
     FORBIDDEN_TERM,
@@ -46,7 +63,7 @@ MEANINGS = {
 }
 
 
-def translate(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> None:
     """Translate as ``configs/translate.yaml`` says, one line for each line."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check(config)

@@ -1,6 +1,4 @@
-"""Parallel text: read strictly, cleaned in the open, kept on disk."""
+"""From parallel text to padded batches; knows no model.
 
-from nmt.data.fingerprint import fingerprint
-from nmt.data.text_files import SentencePair, read_lines, read_pairs
-
-__all__ = ["SentencePair", "fingerprint", "read_lines", "read_pairs"]
+Start reading at corpus.py; sources/ reads every format, cleaning.py says what is dropped.
+"""

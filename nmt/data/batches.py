@@ -1,12 +1,63 @@
-"""Which pairs stand in which batch: token budgets over pools sorted by length."""
+"""From token ids to padded batches, the same ones in every repetition of an epoch.
+
+Dims: B sentences, S source tokens, T target tokens.
+"""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nmt.files import mapped_zeros
+from nmt.tokenizer import BOS, EOS, PAD
+
+Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """src (B, S) x+EOS; tgt_input (B, T) BOS+y; labels (B, T) y+EOS; PAD on the right."""
+
+    src: Tensor
+    tgt_input: Tensor
+    labels: Tensor
+
+    @property
+    def num_tokens(self) -> int:
+        """Target tokens to predict, EOS included, padding not."""
+        return int((self.labels != PAD).sum())
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(*(t.to(device) for t in (self.src, self.tgt_input, self.labels)))
+
+
+def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:
+    """Pairs of plain ids -> one batch; BOS and EOS are added before padding."""
+    src, tgt = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return Batch(
+        src=_padded(src, after=EOS),
+        tgt_input=_padded(tgt, before=BOS),
+        labels=_padded(tgt, after=EOS),
+    )
+
+
+def _padded(rows: Sequence[Ids], *, before: int | None = None, after: int | None = None) -> Tensor:
+    """Rows of ids, with one id before or after each -> (B, longest), PAD on the right."""
+    first = 0 if before is None else 1
+    padded = np.full((len(rows), max(map(len, rows)) + 1), PAD, dtype=np.int64)
+    if before is not None:
+        padded[:, 0] = before
+    for row, ids in zip(padded, rows, strict=True):
+        row[first : first + len(ids)] = ids
+        if after is not None:
+            row[len(ids)] = after
+    return torch.from_numpy(padded)
+
 
 POOL_BATCHES = 100  # sorted together: larger wastes less padding, smaller mixes lengths better
 CHUNK = 2**16  # pairs looked at together where all are
@@ -15,26 +66,26 @@ CHUNK = 2**16  # pairs looked at together where all are
 class Batches:
     """The numbers of the pairs in each batch.
 
-    order: all pairs, those of a batch side by side. ends: where in it the batches end. turns: the
-    batches in the order in which they are read.
+    order: all pairs, those of a batch side by side. ends: where in it the batches end.
+    batch_order: the batches in the order in which they are read.
     """
 
     def __init__(
-        self, order: NDArray[np.int64], ends: Sequence[int], turns: NDArray[np.int64]
+        self, order: NDArray[np.int64], ends: Sequence[int], batch_order: NDArray[np.int64]
     ) -> None:
         self._order = order
         self._ends = np.array([0, *ends])
-        self._turns = turns
+        self._batch_order = batch_order
 
     def __len__(self) -> int:
-        return len(self._turns)
+        return len(self._batch_order)
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         return self.read(0)
 
     def read(self, first: int) -> Iterator[NDArray[np.int64]]:
         """From the n-th batch on."""
-        for batch in self._turns[first:].tolist():
+        for batch in self._batch_order[first:].tolist():
             yield self._order[self._ends[batch] : self._ends[batch + 1]]
 
 
@@ -107,3 +158,61 @@ def _ends(order: NDArray[np.int64], lengths: NDArray[np.int32], batch_tokens: in
             start, longest = end, size
     if start < len(order):
         yield len(order)
+
+
+class EncodedPairs(Protocol):
+    """Source and target ids of pairs, neither with BOS nor with EOS, by number.
+
+    lengths: (N, 2), source and target tokens.
+    """
+
+    lengths: NDArray[np.int32]
+
+    def __getitem__(self, row: int) -> tuple[Ids, Ids]: ...
+
+
+class PairsInMemory:
+    """EncodedPairs that are few, such as those of validation."""
+
+    def __init__(self, pairs: Iterable[tuple[Ids, Ids]]) -> None:
+        self._pairs = list(pairs)
+        lengths = [(len(src), len(tgt)) for src, tgt in self._pairs]
+        self.lengths = np.array(lengths, dtype=np.int32).reshape(-1, 2)
+
+    def __getitem__(self, row: int) -> tuple[Ids, Ids]:
+        return self._pairs[row]
+
+
+class TrainingBatches:
+    """Shuffled token-budget batches; the order is decided by (seed, epoch) alone.
+
+    encode: epoch -> all pairs as ids; epochs differ where the tokenizer samples.
+    """
+
+    def __init__(
+        self, encode: Callable[[int], EncodedPairs], *, batch_tokens: int, seed: int
+    ) -> None:
+        self.encode = encode
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+
+    def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
+        """How many batches the epoch has, and a way to read them from the n-th on."""
+        pairs = self.encode(epoch)
+        batches = token_batches(pairs.lengths, self.batch_tokens, seed=self.seed, epoch=epoch)
+
+        def read(first: int) -> Iterator[Batch]:
+            for batch in batches.read(first):
+                yield _batch(pairs, batch)
+
+        return len(batches), read
+
+
+def sorted_batches(pairs: EncodedPairs, *, batch_tokens: int) -> Iterator[Batch]:
+    """Every pair once, without shuffling, for validation."""
+    for batch in token_batches(pairs.lengths, batch_tokens):
+        yield _batch(pairs, batch)
+
+
+def _batch(pairs: EncodedPairs, rows: NDArray[np.int64]) -> Batch:
+    return collate([pairs[row] for row in rows.tolist()])

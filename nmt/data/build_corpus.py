@@ -10,17 +10,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.data.cleaning import RULES, CleaningReport, CleaningRules, HeldOut, one_line
-from nmt.data.fingerprint import Fingerprint
-from nmt.data.text_files import SentencePair
-from nmt.data.repeats import chunks, repeats, zeros
+from nmt.checks import OptionError, field
+from nmt.data.cleaning import RULES, CleaningReport, CleaningRules, HeldOut, as_single_line
 from nmt.data.sources import PairSource
-from nmt.data.stores import ROWS, TextStore, TextWriter
-from nmt.progress import progress
+from nmt.data.stores import ROWS, TextStore, TextWriter, pairs_bar
+from nmt.data.text_files import SentencePair
+from nmt.files import Fingerprint, mapped_zeros
 
 SUMMARY = "corpus.json"
 
@@ -76,9 +76,7 @@ def build_text(
     for rule, fate in _FATES.items():
         report.dropped[rule] += candidates.count(fate)
     if not report.kept:
-        raise ValueError(
-            "cleaning left no training pair (see data.cleaning):\n" + "\n".join(report.lines())
-        )
+        raise ValueError("cleaning left no training pair:\n" + "\n".join(report.lines()))
     shutil.rmtree(scratch)
     summary = {"cleaning": report.as_dict(), "fingerprints": fingerprints}
     (directory / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -124,11 +122,11 @@ def _read(source: PairSource, report: CleaningReport, scratch: Path) -> float:
     with (
         TextWriter(scratch / _ROWS_FILE) as rows,
         open(scratch / _HASHES_FILE, "wb") as hashes,
-        progress(source.rows(), "reading", source.size()) as bar,
+        pairs_bar(source.rows(), "reading", source.size()) as bar,
     ):
         for src_value, tgt_value in bar:
             report.total += 1
-            src, tgt = one_line(src_value), one_line(tgt_value)
+            src, tgt = as_single_line(src_value), as_single_line(tgt_value)
             if src is None or tgt is None:
                 dropped["not_text"] += 1
                 if len(not_text) < _NAMED_PLACES:
@@ -165,7 +163,7 @@ def _judge(
     candidates: _Candidates, rules: CleaningRules, held_out: HeldOut, tgt_per_src: float
 ) -> None:
     """Note which pairs are out of ratio, and which of those that are left are held out."""
-    with progress(None, "cleaning", len(candidates.rows)) as bar:
+    with pairs_bar(None, "cleaning", len(candidates.rows)) as bar:
         for pairs, fates in candidates.chunks():
             for row, pair in enumerate(pairs):
                 if rules.out_of_ratio(*pair, tgt_per_src):
@@ -187,8 +185,8 @@ def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[Se
         ranks, first = np.unique(ranks, return_index=True)  # equal pairs have equal ranks
         ranks, places = ranks[:count], places[first[:count]]
     if len(places) < count:
-        raise ValueError(
-            f"data.{part}={count}: as many pairs cannot be drawn out of the {len(places)} "
+        raise OptionError(
+            f"{field(part)}={count}: as many pairs cannot be drawn out of the {len(places)} "
             f"that cleaning leaves"
         )
     candidates.fates[places] = _DRAWN
@@ -214,3 +212,54 @@ def _write_train(candidates: _Candidates, drawn: HeldOut, path: Path) -> dict[st
             src.add(pair[0] for pair in kept)
             tgt.add(pair[1] for pair in kept)
     return {"src": src.hexdigest(), "tgt": tgt.hexdigest()}
+
+
+CHUNK = 2**18  # keys looked at together
+
+
+def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
+    """True for every key that an earlier one equals.
+
+    scratch: a directory for the arrays, which lie on disk and are mapped, the answer too.
+    """
+    repeated = _repeated(keys, scratch)
+    answer = zeros(scratch / "repeats", np.bool_, len(keys))
+    if not len(repeated):
+        return answer
+    seen = zeros(scratch / "seen", np.bool_, len(repeated))
+    for chunk in chunks(len(keys)):
+        places = np.minimum(np.searchsorted(repeated, keys[chunk]), len(repeated) - 1)
+        hits = np.flatnonzero(repeated[places] == keys[chunk])
+        found, first = np.unique(places[hits], return_index=True)
+        here = np.ones(len(hits), dtype=np.bool_)
+        here[first[~seen[found]]] = False
+        answer[chunk][hits] = here
+        seen[found] = True
+    return answer
+
+
+def _repeated(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.uint64]:
+    """The keys that there are several of, sorted, each once or several times."""
+    ordered = zeros(scratch / "sorted", np.uint64, len(keys))
+    for chunk in chunks(len(keys)):
+        ordered[chunk] = keys[chunk]
+    ordered.sort()
+    kept = 0
+    for chunk in chunks(len(keys) - 1):
+        part, following = ordered[chunk], ordered[chunk.start + 1 : chunk.stop + 1]
+        equal = part[part == following]
+        ordered[kept : kept + len(equal)] = equal  # never beyond what was read
+        kept += len(equal)
+    return ordered[:kept]
+
+
+def zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:
+    """An array in a new file, which may be written to."""
+    with open(path, "w+b") as file:
+        return mapped_zeros(file, dtype, size)
+
+
+def chunks(size: int) -> Iterator[slice]:
+    """0 to ``size`` in pieces."""
+    for start in range(0, size, CHUNK):
+        yield slice(start, min(start + CHUNK, size))

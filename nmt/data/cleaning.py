@@ -38,11 +38,13 @@ class CleaningRules:
     drop_held_out: bool = True
 
     def __post_init__(self) -> None:
-        checks.positive_int("data.cleaning.max_words", self.max_words)
-        checks.positive_int("data.cleaning.max_characters", self.max_characters)
-        checks.positive("data.cleaning.max_ratio", self.max_ratio)
+        checks.positive_int("max_words", self.max_words)
+        checks.positive_int("max_characters", self.max_characters)
+        checks.positive("max_ratio", self.max_ratio)
         if self.max_ratio < 1:
-            raise ValueError(f"data.cleaning.max_ratio must be at least 1, got {self.max_ratio!r}")
+            raise checks.OptionError(
+                f"{checks.field('max_ratio')} must be at least 1, got {self.max_ratio!r}"
+            )
 
     def drops(self, src: str, tgt: str) -> str | None:
         """Which rule on a pair by itself drops it: "empty", "too_long" or None."""
@@ -131,7 +133,7 @@ class CleaningReport:
         return cls(rules=CleaningRules(**saved["rules"]), **values)
 
 
-def one_line(value: object) -> str | None:
+def as_single_line(value: object) -> str | None:
     """A value as one line of text; None for what is no text and for invalid Unicode.
 
     A text file cannot have a line break within a line; rows of other formats can.

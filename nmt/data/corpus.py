@@ -4,21 +4,28 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from nmt import checks
-from nmt.disk_cache import Cache
 from nmt.data.build_corpus import SUMMARY, build_text, part_file
-from nmt.data.cleaning import CleaningReport, CleaningRules, one_line
-from nmt.data.fingerprint import fingerprint
-from nmt.data.text_files import SentencePair
+from nmt.data.cleaning import CleaningReport, CleaningRules, as_single_line
 from nmt.data.sources import open_source
 from nmt.data.stores import TextStore
+from nmt.data.text_files import SentencePair
+from nmt.device import return_freed_memory
+from nmt.disk_cache import DiskCache
+from nmt.files import fingerprint
+from nmt.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 
 _FORMAT = 1
 """Of what is kept on disk: another number for every change of what cleaning makes of a corpus."""
+
+
+_TOKENIZER_FORMAT = 1  # of the tokenizers that are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +45,7 @@ class ParallelCorpus:
     fingerprints: dict[str, dict[str, str]]
 
 
-def load_corpus(data: Mapping[str, Any], cache: Cache) -> ParallelCorpus:
+def load_corpus(data: Mapping[str, Any], cache: DiskCache) -> ParallelCorpus:
     """Read and clean what the ``data`` section of a config names, or take it from the cache.
 
     train, valid, tests.<name>: see nmt.data.sources; of the latter two also a whole number, of
@@ -52,7 +59,7 @@ def load_corpus(data: Mapping[str, Any], cache: Cache) -> ParallelCorpus:
     rules = _rules(data["cleaning"])
     specs = {"valid": data["valid"]} | {f"tests.{name}": v for name, v in data["tests"].items()}
     draws = {
-        part: checks.positive_int(f"data.{part}", spec)
+        part: checks.positive_int(part, spec)
         for part, spec in specs.items()
         if isinstance(spec, int)
     }
@@ -94,21 +101,21 @@ def _read_whole(data: Mapping[str, Any], part: str) -> list[SentencePair]:
     source = open_source(data, part)
     pairs, line_breaks = [], 0
     for row, values in enumerate(source.rows()):
-        src, tgt = (one_line(value) for value in values)
+        src, tgt = (as_single_line(value) for value in values)
         if src is None or tgt is None:
             side, value = ("source", values[0]) if src is None else ("target", values[1])
-            raise ValueError(
+            raise checks.OptionError(
                 f"{source.place(row)}: the {side} of a validation or test pair must be text, "
-                f"got {value!r:.60}; mend or delete the row (data.{part})"
+                f"got {value!r:.60}; mend or delete the row ({checks.field(part)})"
             )
         line_breaks += (src, tgt) != values
         pairs.append(SentencePair(src, tgt))
     if not pairs:
-        raise ValueError(f"data.{part} has no row: name other text, or a number of pairs to draw")
-    if line_breaks:
-        log.warning(
-            "data.%s: in %d pairs a line break within a side became a space", part, line_breaks
+        raise checks.OptionError(
+            f"{checks.field(part)} has no row: name other text, or a number of pairs to draw"
         )
+    if line_breaks:
+        log.warning("%s: in %d pairs a line break within a side became a space", part, line_breaks)
     return pairs
 
 
@@ -120,8 +127,9 @@ def _fingerprints(pairs: list[SentencePair]) -> dict[str, str]:
 
 
 def _rules(options: Mapping[str, Any]) -> CleaningRules:
-    checks.known_options("data.cleaning", options, [field.name for field in fields(CleaningRules)])
-    return CleaningRules(**options)
+    with checks.section("cleaning"):
+        checks.known_options("", options, [field.name for field in fields(CleaningRules)])
+        return CleaningRules(**options)
 
 
 def _warn(report: CleaningReport) -> None:
@@ -133,3 +141,29 @@ def _warn(report: CleaningReport) -> None:
             ", ".join(report.not_text_at),
             more,
         )
+
+
+def learn_tokenizer(
+    corpus: ParallelCorpus, options: Mapping[str, Any], cache: DiskCache
+) -> Tokenizer:
+    """Learnt from the training pairs, or taken from the cache; of many pairs, some are drawn.
+
+    options: those of ``Tokenizer.train``, max_pairs to draw, and sampling, which changes nothing.
+    """
+    options = {name: value for name, value in options.items() if name != "sampling"}
+    most = checks.positive_int("max_pairs", options.pop("max_pairs"))
+    pairs = corpus.train.drawn(most)
+    key = {
+        "format": _TOKENIZER_FORMAT,
+        "sentencepiece": version("sentencepiece"),
+        "text": corpus.fingerprints["train"],
+        "pairs": len(pairs),
+        "options": options,
+    }
+
+    def build(directory: Path) -> None:
+        log.info("learning subword pieces from %s pairs", f"{len(pairs):,}")
+        Tokenizer.train(pairs, **options).save(directory)
+        return_freed_memory()  # SentencePiece held the sample twice over
+
+    return Tokenizer.load(cache.entry("tokenizer", key, build))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.checks import non_negative_int, positive_int
+from nmt.checks import OptionError, field, non_negative_int, positive_int
 
 _CELLS_AT_ONCE = 4_000_000
 
@@ -27,10 +27,10 @@ class Bootstrap:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        positive_int("bootstrap.samples", self.samples)
-        non_negative_int("bootstrap.seed", self.seed)
+        positive_int("samples", self.samples)
+        non_negative_int("seed", self.seed)
         if not 0 < self.level < 1:
-            raise ValueError(f"bootstrap.level must lie between 0 and 1, got {self.level!r}")
+            raise OptionError(f"{field('level')} must lie between 0 and 1, got {self.level!r}")
 
 
 def resampled_sums(statistics: NDArray[np.float64], bootstrap: Bootstrap) -> NDArray[np.float64]:

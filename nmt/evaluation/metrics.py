@@ -79,7 +79,7 @@ class Scorer:
             chrf=np.array(self._chrf._extract_corpus_statistics(hypotheses, [references]), float),
         )
 
-    def score(self, statistics: "Statistics") -> Score:
+    def corpus_score(self, statistics: "Statistics") -> Score:
         """The score of all sentences together, equal to sacreBLEU's to the last digit."""
         bleu = self._bleu._compute_score_from_stats([int(n) for n in statistics.bleu.sum(axis=0)])
         chrf = self._chrf._compute_score_from_stats([int(n) for n in statistics.chrf.sum(axis=0)])

@@ -5,15 +5,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmt.evaluation.evaluation import Evaluation
-from nmt.evaluation.recipe import Recipe, differences
+from nmt.evaluation.evaluation import Evaluation, Recipe, differences
 
 EVALUATIONS = "evaluation"  # directory of a run that holds one directory an evaluation
 RESULT = "evaluation.json"
 HYPOTHESES = "hypotheses.txt"
 
 
-def store(
+def write_evaluation(
     evaluation: Evaluation,
     hypotheses: Sequence[str],
     directory: Path,

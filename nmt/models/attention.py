@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from nmt.checks import positive_int
-from nmt.models.interface import Encoded
 from nmt.models.deferred_gradients import RecurrentLinear
+from nmt.models.interface import Encoded
 
 
 class ContextSource(nn.Module, ABC):
@@ -91,7 +91,7 @@ class DotAttention(ScoredAttention):
         if query_size != key_size:
             raise ValueError(
                 f"the dot score needs a decoder as wide as the encoder's output, got {query_size} "
-                f"and {key_size}: choose an even hidden_size, or model/attention=luong_general"
+                f"and {key_size}: choose an even hidden_size, or the general score (luong_general)"
             )
 
     def prepare(self, encoded: Encoded) -> Tensor:

@@ -87,45 +87,6 @@ class _Use(torch.autograd.Function):
         return gradient @ weight, None, None
 
 
-def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """gates (..., 4H) in the order f, i, o, g; cell (..., H) in fp32 -> new hidden, new cell.
-
-    Hochreiter and Schmidhuber (1997) with forget gates (Gers et al. 2000). The cell stays fp32
-    under autocast: it sums over time.
-    """
-    apply = cast(Callable[..., tuple[Tensor, Tensor]], _LSTMCell.apply)
-    return apply(gates, cell)
-
-
-class _LSTMCell(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        size = cell.shape[-1]
-        active = torch.empty_like(gates)
-        torch.sigmoid(gates[..., : 3 * size], out=active[..., : 3 * size])
-        torch.tanh(gates[..., 3 * size :], out=active[..., 3 * size :])
-        forget, update, output, candidate = active.chunk(4, dim=-1)
-        new_cell = torch.addcmul(forget * cell, update, candidate)
-        squashed = new_cell.tanh().to(gates.dtype)
-        ctx.save_for_backward(active, cell, squashed)
-        return output * squashed, new_cell
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, to_hidden: Tensor, to_cell: Tensor) -> tuple[Tensor, Tensor]:
-        active, cell, squashed = ctx.saved_tensors
-        forget, update, output, candidate = active.chunk(4, dim=-1)
-        through = (to_hidden * output) * (1 - squashed.square())
-        into = torch.add(to_cell, through)  # gradient of the new cell, fp32
-        gradient = torch.empty_like(active)
-        to_forget, to_update, to_output, to_candidate = gradient.chunk(4, dim=-1)
-        to_forget.copy_(into * cell * forget * (1 - forget))
-        to_update.copy_(into * candidate * update * (1 - update))
-        to_output.copy_(to_hidden * squashed * output * (1 - output))
-        to_candidate.copy_(into * update * (1 - candidate.square()))
-        return gradient, into * forget
-
-
 def _product_dtype(weight: Tensor) -> torch.dtype:
     """What autocast would compute the product in."""
     kind = weight.device.type

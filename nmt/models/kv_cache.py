@@ -16,18 +16,18 @@ ROOM = 16  # steps
 class KeyValueCache:
     """Every token that some hypothesis has read has a slot, and never moves to another hypothesis.
 
-    Hypotheses that share their beginning share its slots, and which slots are whose is a mask: to
-    reorder hypotheses is to reorder the rows of the mask. A step attends to the slots of all K
-    hypotheses, which is little beside its other products, and copies nothing.
+    Hypotheses that share their beginning share its slots, and a mask says which slots belong to
+    which hypothesis: to reorder hypotheses is to reorder the rows of the mask. A step attends to
+    the slots of all K hypotheses, which is little beside its other products, and copies nothing.
 
     keys, values: (B, C, D) a layer.
-    whose: (B, K, U), True = this hypothesis has read what is in this slot.
+    slot_mask: (B, K, U), True = this hypothesis has read what is in this slot.
     length: tokens that every hypothesis has read.
     """
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
-    whose: Tensor
+    slot_mask: Tensor
     length: int
 
     @classmethod
@@ -35,32 +35,32 @@ class KeyValueCache:
         """For sentences (B, S, D), before any token."""
         sentences, _, size = like.shape
         nothing = tuple(like.new_empty(sentences, 0, size) for _ in range(2 * num_layers))
-        whose = torch.ones(sentences, beam_size, 0, dtype=torch.bool, device=like.device)
-        return cls(nothing[:num_layers], nothing[num_layers:], whose, 0)
+        slot_mask = torch.ones(sentences, beam_size, 0, dtype=torch.bool, device=like.device)
+        return cls(nothing[:num_layers], nothing[num_layers:], slot_mask, 0)
 
     def select(self, sentences: Tensor) -> "KeyValueCache":
-        return replace(self, whose=self.whose[sentences])._moved(sentences, ROOM // 2)
+        return replace(self, slot_mask=self.slot_mask[sentences])._moved(sentences, ROOM // 2)
 
     def reorder(self, parents: Tensor) -> "KeyValueCache":
-        index = parents.unsqueeze(-1).expand(-1, -1, self.whose.shape[-1])
-        return replace(self, whose=self.whose.gather(1, index))
+        index = parents.unsqueeze(-1).expand(-1, -1, self.slot_mask.shape[-1])
+        return replace(self, slot_mask=self.slot_mask.gather(1, index))
 
     def advanced(self) -> "KeyValueCache":
         """With a slot more a hypothesis, for the token it reads now, not yet written."""
-        sentences, size, used = self.whose.shape
+        sentences, size, used = self.slot_mask.shape
         if used + size > self.keys[0].shape[1]:
-            every = torch.arange(sentences, device=self.whose.device)
+            every = torch.arange(sentences, device=self.slot_mask.device)
             return self._moved(every, max(ROOM, self.length // size)).advanced()
-        own = torch.eye(size, dtype=torch.bool, device=self.whose.device)
-        whose = torch.cat([self.whose, own.expand(sentences, -1, -1)], dim=-1)
-        return replace(self, whose=whose, length=self.length + 1)
+        own = torch.eye(size, dtype=torch.bool, device=self.slot_mask.device)
+        slot_mask = torch.cat([self.slot_mask, own.expand(sentences, -1, -1)], dim=-1)
+        return replace(self, slot_mask=slot_mask, length=self.length + 1)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Put keys and values (B, K, D) into the last slots -> all those in use, (B, U, D) each.
 
         In place: of two caches that came from one by different tokens only the later is good.
         """
-        used = self.whose.shape[-1]
+        used = self.slot_mask.shape[-1]
         own = slice(used - keys.shape[1], used)
         self.keys[layer][:, own] = keys
         self.values[layer][:, own] = values
@@ -69,13 +69,15 @@ class KeyValueCache:
     def _moved(self, sentences: Tensor, room: int) -> "KeyValueCache":
         """The slots of these sentences that still are somebody's, and room for so many steps.
 
-        ``whose`` is of these sentences already.
+        ``slot_mask`` is of these sentences already.
         """
-        wanted = self.whose.any(dim=1)  # (B', U)
+        wanted = self.slot_mask.any(dim=1)  # (B', U)
         used = int(wanted.sum(dim=1).max()) if wanted.numel() else 0
         slots = wanted.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :used]
-        whose = self.whose.gather(2, slots.unsqueeze(1).expand(-1, self.whose.shape[1], -1))
-        capacity = used + room * whose.shape[1]
+        slot_mask = self.slot_mask.gather(
+            2, slots.unsqueeze(1).expand(-1, self.slot_mask.shape[1], -1)
+        )
+        capacity = used + room * slot_mask.shape[1]
         rows = (sentences.unsqueeze(1) * self.keys[0].shape[1] + slots).flatten()
 
         def moved(tensor: Tensor) -> Tensor:
@@ -84,5 +86,5 @@ class KeyValueCache:
             return new
 
         return KeyValueCache(
-            tuple(map(moved, self.keys)), tuple(map(moved, self.values)), whose, self.length
+            tuple(map(moved, self.keys)), tuple(map(moved, self.values)), slot_mask, self.length
         )

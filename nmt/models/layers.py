@@ -1,20 +1,108 @@
-"""What a transformer is stacked from (Vaswani et al. 2017), pre-norm (Xiong et al. 2020).
+"""What the architectures are built from: dropout, embeddings, and the layers of a transformer.
 
-Dims: B sentences, K hypotheses a sentence, S source tokens, T target tokens, D model width,
-N heads, W = D / N head width.
+Dims: B sentences, K hypotheses a sentence, S source tokens, T target tokens, E embedding, V
+vocabulary, D model width, N heads, W = D / N head width.
 """
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from nmt.checks import OptionError, field
 from nmt.models.kv_cache import KeyValueCache
-from nmt.models.dropout import Dropout
+from nmt.tokenizer import PAD
+
+
+class Dropout(nn.Module):
+    """Zeroes elements with probability ``rate`` and scales the rest (Srivastava et al. 2014).
+
+    On a CPU one random 64-bit number serves eight elements, as torch's own mask takes longer than
+    the matrix products around it; the rate is then a multiple of 1/256, and the scale fits it.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0.0:
+            return x
+        if x.device.type != "cpu":
+            return F.dropout(x, self.rate)
+        words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
+        levels = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        apply = cast(Callable[..., Tensor], _Dropout.apply)
+        return apply(x, levels, round(self.rate * 256))
+
+    def extra_repr(self) -> str:
+        return f"rate={self.rate}"
+
+
+class _Dropout(torch.autograd.Function):
+    """Drops where a random byte is below a bound; keeps the bytes, a quarter of a mask."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, levels: Tensor, dropped: int) -> Tensor:
+        ctx.save_for_backward(levels)
+        ctx.dropped = dropped
+        return x * _mask(levels, dropped, x.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (levels,) = ctx.saved_tensors
+        return gradient * _mask(levels, ctx.dropped, gradient.dtype), None, None
+
+
+def _mask(levels: Tensor, dropped: int, dtype: torch.dtype) -> Tensor:
+    """Below ``dropped`` 0, above the scale; by arithmetic, as comparing takes twice as long."""
+    return levels.to(dtype).sub_(dropped - 1).clamp_(0, 1).mul_(256 / (256 - dropped))
+
+
+def make_embeddings(
+    src_vocab_size: int, tgt_vocab_size: int, size: int, *, share: bool
+) -> tuple[nn.Embedding, nn.Embedding]:
+    """Source and target tables (V, size), one and the same where ``share``.
+
+    Normal with variance 1/size, so that a tied output starts with logits of order one (Press and
+    Wolf 2017 tie; Vaswani et al. 2017, section 3.4, share all three).
+    """
+    if share and src_vocab_size != tgt_vocab_size:
+        raise OptionError(
+            f"{field('share_embeddings')}=true needs one vocabulary for both languages, got "
+            f"{src_vocab_size} and {tgt_vocab_size} pieces: learn a joint one, or set it to "
+            f"false"
+        )
+    tgt = _embedding(tgt_vocab_size, size)
+    return (tgt if share else _embedding(src_vocab_size, size)), tgt
+
+
+def tied_output(embedding: nn.Embedding) -> nn.Linear:
+    """Features (..., E) -> logits (..., V) by the rows of the table (Press and Wolf 2017)."""
+    tokens, size = embedding.weight.shape
+    output = nn.Linear(size, tokens, bias=False, device="meta")  # draws no random numbers
+    output.weight = embedding.weight
+    return output
+
+
+def source_mask(src: Tensor) -> Tensor:
+    """(B, S) ids -> (B, S), True = real token."""
+    return src != PAD
+
+
+def _embedding(vocab_size: int, size: int) -> nn.Embedding:
+    table = nn.Embedding(vocab_size, size)
+    nn.init.normal_(table.weight, std=size**-0.5)
+    return table
+
 
 POSITIONS = 256  # computed at once
 
@@ -45,7 +133,7 @@ class SelfAttention(nn.Module):
         """The next position of each hypothesis, x (B, K, D), to which the cache has advanced."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)
         keys, values = cache.write(layer, k, v)
-        mask = cache.whose.unsqueeze(1)
+        mask = cache.slot_mask.unsqueeze(1)
         result: Tensor = self.out(_attend(q, keys, values, self.num_heads, mask))
         return result
 
@@ -71,7 +159,9 @@ class CrossAttention(nn.Module):
         result: Tensor = self.out(_attend(self.q(x), keys, values, self.num_heads, mask))
         return result
 
-    def weigh(self, x: Tensor, prepared: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_with_weights(
+        self, x: Tensor, prepared: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """What forward does, written out (ibid., eq. 1) -> (B, T, D), weights (B, N, T, S)."""
         each = (self.q(x), *prepared.chunk(2, dim=-1))
         q, k, v = (_split_heads(part, self.num_heads) for part in each)
@@ -114,10 +204,14 @@ class DecoderLayer(nn.Module):
         x = x + self.dropout(self.cross_attention(self.cross_norm(x), source, mask))
         return self._feed(x)
 
-    def weigh(self, x: Tensor, source: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_with_weights(
+        self, x: Tensor, source: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """What forward does, and the cross-attention's weights (B, N, T, S)."""
         x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
-        attended, weights = self.cross_attention.weigh(self.cross_norm(x), source, mask)
+        attended, weights = self.cross_attention.forward_with_weights(
+            self.cross_norm(x), source, mask
+        )
         return self._feed(x + self.dropout(attended)), weights
 
     def step(

@@ -7,16 +7,17 @@ E embedding, H hidden (decoder, and both directions of the encoder together), L 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from nmt.checks import positive_int, probability
+from nmt.checks import OptionError, field, positive_int, probability
 from nmt.models.attention import ContextSource
-from nmt.models.dropout import Dropout
-from nmt.models.embedding import make_embeddings, source_mask, tied_output
+from nmt.models.deferred_gradients import RecurrentLinear, one_sequence
 from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
-from nmt.models.deferred_gradients import RecurrentLinear, lstm_cell, one_sequence
+from nmt.models.layers import Dropout, make_embeddings, source_mask, tied_output
 
 
 @dataclass(frozen=True)
@@ -176,13 +177,13 @@ class LSTMSeq2Seq(Seq2SeqModel):
         attention: Callable[..., ContextSource],
     ) -> None:
         super().__init__()
-        positive_int("model.embed_size", embed_size)
-        positive_int("model.hidden_size", hidden_size)
-        positive_int("model.num_layers", num_layers)
-        probability("model.dropout", dropout)
+        positive_int("embed_size", embed_size)
+        positive_int("hidden_size", hidden_size)
+        positive_int("num_layers", num_layers)
+        probability("dropout", dropout)
         if hidden_size % 2:
-            raise ValueError(
-                f"model.hidden_size must be even (two directions share it), got {hidden_size}"
+            raise OptionError(
+                f"{field('hidden_size')} must be even (two directions share it), got {hidden_size}"
             )
         self.src_embedding, self.tgt_embedding = make_embeddings(
             src_vocab_size, tgt_vocab_size, embed_size, share=share_embeddings
@@ -261,3 +262,42 @@ def lstm(input_size: int, hidden_size: int) -> nn.LSTM:
 def _permute(states: Tensor, order: Tensor) -> Tensor:
     """states (B, S, H) read at positions order (B, S')."""
     return states.gather(1, order.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
+
+
+def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """gates (..., 4H) in the order f, i, o, g; cell (..., H) in fp32 -> new hidden, new cell.
+
+    Hochreiter and Schmidhuber (1997) with forget gates (Gers et al. 2000). The cell stays fp32
+    under autocast: it sums over time.
+    """
+    apply = cast(Callable[..., tuple[Tensor, Tensor]], _LSTMCell.apply)
+    return apply(gates, cell)
+
+
+class _LSTMCell(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        size = cell.shape[-1]
+        active = torch.empty_like(gates)
+        torch.sigmoid(gates[..., : 3 * size], out=active[..., : 3 * size])
+        torch.tanh(gates[..., 3 * size :], out=active[..., 3 * size :])
+        forget, update, output, candidate = active.chunk(4, dim=-1)
+        new_cell = torch.addcmul(forget * cell, update, candidate)
+        squashed = new_cell.tanh().to(gates.dtype)
+        ctx.save_for_backward(active, cell, squashed)
+        return output * squashed, new_cell
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, to_hidden: Tensor, to_cell: Tensor) -> tuple[Tensor, Tensor]:
+        active, cell, squashed = ctx.saved_tensors
+        forget, update, output, candidate = active.chunk(4, dim=-1)
+        through = (to_hidden * output) * (1 - squashed.square())
+        into = torch.add(to_cell, through)  # gradient of the new cell, fp32
+        gradient = torch.empty_like(active)
+        to_forget, to_update, to_output, to_candidate = gradient.chunk(4, dim=-1)
+        to_forget.copy_(into * cell * forget * (1 - forget))
+        to_update.copy_(into * candidate * update * (1 - update))
+        to_output.copy_(to_hidden * squashed * output * (1 - output))
+        to_candidate.copy_(into * update * (1 - candidate.square()))
+        return gradient, into * forget

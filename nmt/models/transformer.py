@@ -11,12 +11,18 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from nmt.checks import positive_int, probability
-from nmt.models.kv_cache import KeyValueCache
-from nmt.models.dropout import Dropout
-from nmt.models.embedding import make_embeddings, source_mask, tied_output
+from nmt.checks import OptionError, field, positive_int, probability
 from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
-from nmt.models.layers import DecoderLayer, EncoderLayer, sinusoids
+from nmt.models.kv_cache import KeyValueCache
+from nmt.models.layers import (
+    DecoderLayer,
+    Dropout,
+    EncoderLayer,
+    make_embeddings,
+    sinusoids,
+    source_mask,
+    tied_output,
+)
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,14 @@ class TransformerSeq2Seq(Seq2SeqModel):
         share_embeddings: bool,
     ) -> None:
         super().__init__()
-        positive_int("model.hidden_size", hidden_size)
-        positive_int("model.num_heads", num_heads)
-        positive_int("model.ff_size", ff_size)
-        positive_int("model.num_layers", num_layers)
-        probability("model.dropout", dropout)
+        positive_int("hidden_size", hidden_size)
+        positive_int("num_heads", num_heads)
+        positive_int("ff_size", ff_size)
+        positive_int("num_layers", num_layers)
+        probability("dropout", dropout)
         if hidden_size % num_heads or hidden_size % 2:
-            raise ValueError(
-                f"model.hidden_size must be even and a multiple of model.num_heads, "
+            raise OptionError(
+                f"{field('hidden_size')} must be even and a multiple of {field('num_heads')}, "
                 f"got {hidden_size} and {num_heads}"
             )
         self.hidden_size, self.num_heads = hidden_size, num_heads
@@ -123,7 +129,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
         every = []
         for layer in self._layers():
             source = layer.cross_attention.prepare(encoded.states)
-            x, weights = layer.weigh(x, source, encoded.mask[:, None, None])
+            x, weights = layer.forward_with_weights(x, source, encoded.mask[:, None, None])
             every.append(weights)
         return torch.stack(every, dim=1)  # (B, L, N, T, S)
 

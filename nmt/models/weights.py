@@ -14,7 +14,15 @@ _RANDOM = {"normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_"}
 """Of tensors, and of torch.nn.init where it can be intercepted."""
 
 
-class Unfilled(TorchFunctionMode):
+def skip_init() -> TorchFunctionMode:
+    """A context that fills no tensor with random numbers, for a model that is about to be loaded.
+
+    Drawing them takes longer than reading them from a file.
+    """
+    return _SkipInit()
+
+
+class _SkipInit(TorchFunctionMode):
     """Inside, tensors are not filled with random numbers: for a model that is about to be loaded.
 
     Drawing them takes longer than reading them from a file.

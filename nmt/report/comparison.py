@@ -6,8 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from nmt.evaluation.evaluation import Evaluation, Row
-from nmt.evaluation.recipe import differences
+from nmt.evaluation.evaluation import Evaluation, Row, differences
 from nmt.report.plots import plot_bleu_by_length
 from nmt.report.tables import (
     ABSENT,
@@ -17,7 +16,7 @@ from nmt.report.tables import (
     duration,
     notes,
     ratio,
-    score,
+    score_cell,
 )
 
 _MAY_DIFFER = ("system", "test_set.name", "search.")
@@ -81,7 +80,7 @@ def comparison_table(runs: Sequence[ComparedRun]) -> Table:
             [_scores(rows[0].label, rows) for rows in by_length],
             [_scores("all", overall)],
             [
-                _facts("chrF", [score(r.chrf, r.chrf_ci, r) for r in overall]),
+                _facts("chrF", [score_cell(r.chrf, r.chrf_ci, r) for r in overall]),
                 _facts("cut off", [count(row.hit_limit) for row in overall]),
                 _facts("parameters", [count(run.parameters) for run in runs]),
                 _facts("training", [duration(run.training_seconds) for run in runs]),
@@ -124,7 +123,7 @@ def _scores(name: str, rows: Sequence[Row]) -> list[str]:
     cells = [
         cell
         for row in rows
-        for cell in (score(row.bleu, row.bleu_ci, row), ratio(row.length_ratio))
+        for cell in (score_cell(row.bleu, row.bleu_ci, row), ratio(row.length_ratio))
     ]
     return [name, count(rows[0].n), *cells]
 

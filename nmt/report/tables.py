@@ -75,7 +75,7 @@ def notes(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def score(value: float | None, bounds: tuple[float, float] | None, row: Row) -> str:
+def score_cell(value: float | None, bounds: tuple[float, float] | None, row: Row) -> str:
     """A score with its interval, such as "31.4 [29.8, 33.0]", starred where the row has too few
     sentences; a dash where there is none."""
     if value is None:
@@ -110,8 +110,8 @@ def _scores(name: str, row: Row) -> list[str]:
     return [
         name,
         count(row.n),
-        score(row.bleu, row.bleu_ci, row),
-        score(row.chrf, row.chrf_ci, row),
+        score_cell(row.bleu, row.bleu_ci, row),
+        score_cell(row.chrf, row.chrf_ci, row),
         ratio(row.brevity_penalty),
         ratio(row.length_ratio),
         count(row.hit_limit),

@@ -1,21 +1,153 @@
-"""What the searches that come with nmt have in common: limits, rules, and one token at a time.
+"""What every search is given and finds, and what the searches that come with nmt have in common.
 
-Dims: B sentences, K hypotheses a sentence, S source tokens, T longest limit, V target vocabulary.
+Dims: B sentences, K hypotheses a sentence, S source tokens, T longest limit, V target vocabulary,
+N blocks of W tokens.
 """
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nmt.checks import non_negative_int, positive
 from nmt.models.interface import Encoded, Seq2SeqModel
-from nmt.search.constraint import Constraint
-from nmt.search.distribution import Distribution
-from nmt.search.hypothesis import Hypothesis, Search, read_hypothesis
-from nmt.search.rules import Rules
+from nmt.search.constraints import Constraint, TokenBans
 from nmt.tokenizer import BOS, EOS, PAD
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation of one sentence, in target ids.
+
+    tokens: without BOS and EOS.
+    log_prob: log p(tokens, EOS | source), natural logarithm; without EOS where not finished.
+    score: log_prob / length ** length_penalty, where the length counts EOS; with a coverage penalty
+        more is added (``search.coverage``).
+    finished: False = it reached the limit before the model ended it.
+    """
+
+    tokens: tuple[int, ...]
+    log_prob: float
+    score: float
+    finished: bool
+
+
+class Search(ABC):
+    """Finds likely translations. Knows of a model only what ``models.interface`` says."""
+
+    @property
+    def most_hypotheses(self) -> int:
+        """How many hypotheses a sentence gets at most."""
+        return 1
+
+    @abstractmethod
+    def __call__(
+        self,
+        model: Seq2SeqModel,
+        src: Tensor,
+        constraints: Sequence[Constraint] | None = None,
+    ) -> list[list[Hypothesis]]:
+        """src: (B, S) ids with EOS, right-padded -> each sentence's hypotheses, best first.
+
+        constraints: one a sentence; None for none at all.
+
+        Every sentence gets at least one, and none depends on the other sentences of the batch.
+        The caller puts the model into evaluation mode. Raises ValueError for constraints that
+        this search cannot keep.
+        """
+
+
+def read_hypothesis(row: Sequence[int], log_prob: float, length_penalty: float) -> Hypothesis:
+    """row: tokens, then EOS where the model ended it, then PAD.
+
+    Raises ValueError for a log-probability that is no finite number.
+    """
+    if not math.isfinite(log_prob):
+        raise ValueError(
+            "the model gives probabilities that are not numbers (NaN): its weights are spoilt, "
+            "as by a training that diverged; train with a lower learning rate"
+        )
+    length = row.index(PAD) if PAD in row else len(row)
+    finished = length > 0 and row[length - 1] == EOS
+    tokens = tuple(row[: length - finished])
+    return Hypothesis(tokens, log_prob, log_prob / max(1, length) ** length_penalty, finished)
+
+
+BLOCK = 160  # tokens: the fastest of 40 to 320 at vocabularies of 6,000 to 32,000
+
+
+class Distribution(NamedTuple):
+    """p(token) = exp(scores - normaliser).
+
+    scores: (B, K, V) in float32, -inf for what may not come: PAD, BOS and what rules ban. It is
+        not renormalised without these: a hypothesis has the probability that training gives it.
+    normaliser: (B, K), the logarithm of the sum over all of the vocabulary.
+    """
+
+    scores: Tensor
+    normaliser: Tensor
+
+    @classmethod
+    def of(cls, logits: Tensor) -> "Distribution":
+        """logits (B, K, V), which are overwritten."""
+        scores = logits.float()
+        normaliser = scores.logsumexp(dim=-1)
+        scores[..., PAD] = -torch.inf
+        scores[..., BOS] = -torch.inf
+        return cls(scores, normaliser)
+
+    def log_probs(self) -> Tensor:
+        """(B, K, V)."""
+        return self.scores - self.normaliser.unsqueeze(-1)
+
+    def continuations(self, log_probs: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """The ``size`` likeliest continuations by one token of hypotheses with log_probs (B, K).
+
+        Returns their log-probabilities, descending, and their places in K * V, (B, size) each; no
+        more than there are. Where several are equally likely, any may come first.
+        """
+        return highest(self.scores, log_probs - self.normaliser, size)
+
+    def likeliest(self) -> tuple[Tensor, Tensor]:
+        """The likeliest next token of each: its log-probability and itself, (B, K) each."""
+        rows = self.scores.flatten(0, 1).unsqueeze(1), -self.normaliser.flatten().unsqueeze(1)
+        best, tokens = (found.view_as(self.normaliser) for found in highest(*rows, 1))
+        return best, tokens
+
+
+def highest(scores: Tensor, offsets: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """``(scores + offsets).flatten(1).topk(size)`` of scores (B, K, V) and offsets (B, K).
+
+    In two stages, as topk is slow on long rows: the ``size`` blocks with the highest maxima hold
+    the ``size`` highest scores.
+    """
+    sentences, hypotheses, vocabulary = scores.shape
+    blocks = vocabulary // BLOCK
+    if hypotheses * blocks <= size:
+        totals = (scores + offsets.unsqueeze(-1)).flatten(1)
+        return totals.topk(min(size, totals.shape[1]), dim=1)
+    blocked = scores[..., : blocks * BLOCK].view(sentences, hypotheses, blocks, BLOCK)
+    maxima = (blocked.amax(dim=-1) + offsets.unsqueeze(-1)).flatten(1)
+    chosen = maxima.topk(size, dim=1).indices  # (B, size), places in K * N
+    parents, block = chosen // blocks, chosen % blocks
+    rows = torch.arange(sentences, device=scores.device).unsqueeze(1)
+    inside = blocked[rows, parents, block] + offsets.gather(1, parents).unsqueeze(-1)
+    first = parents * vocabulary + block * BLOCK  # of each chosen block, in K * V
+    places = first.unsqueeze(-1) + torch.arange(BLOCK, device=scores.device)
+    candidates, candidate_places = [inside.flatten(1)], [places.flatten(1)]
+    if rest := vocabulary - blocks * BLOCK:
+        ends = torch.arange(blocks * BLOCK, vocabulary, device=scores.device)
+        starts = torch.arange(hypotheses, device=scores.device) * vocabulary
+        candidates.append((scores[..., -rest:] + offsets.unsqueeze(-1)).flatten(1))
+        every = (starts.unsqueeze(1) + ends).flatten()
+        candidate_places.append(every.expand(sentences, -1))
+    totals, order = torch.cat(candidates, dim=1).topk(size, dim=1)
+    return totals, torch.cat(candidate_places, dim=1).gather(1, order)
+
 
 # what may come next (B', K, V), the sentences it is of (B',), the place of the next token
 # -> its log-probability and the token, (B', K) each
@@ -23,7 +155,7 @@ Choice = Callable[[Distribution, Tensor, int], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimitedSearch(Search):
+class SearchBase(Search):
     """A search that ends.
 
     A sentence of S source tokens (EOS counted) may become up to floor(max_length * S) +
@@ -37,9 +169,9 @@ class LimitedSearch(Search):
     no_repeat_ngram: int = 0
 
     def __post_init__(self) -> None:
-        positive("search.max_length", self.max_length)
-        non_negative_int("search.extra_length", self.extra_length)
-        non_negative_int("search.no_repeat_ngram", self.no_repeat_ngram)
+        positive("max_length", self.max_length)
+        non_negative_int("extra_length", self.extra_length)
+        non_negative_int("no_repeat_ngram", self.no_repeat_ngram)
 
     def limits(self, encoded: Encoded, constraints: Sequence[Constraint]) -> Tensor:
         """(B,) most tokens a hypothesis may have, EOS included, from its own sentence alone."""
@@ -50,9 +182,9 @@ class LimitedSearch(Search):
         ]
         return torch.tensor(limits, device=encoded.mask.device)
 
-    def rules(self, constraints: Sequence[Constraint], device: torch.device) -> Rules | None:
+    def rules(self, constraints: Sequence[Constraint], device: torch.device) -> TokenBans | None:
         """What bans tokens, None for nothing."""
-        return Rules.of(constraints, self.no_repeat_ngram, device)
+        return TokenBans.of(constraints, self.no_repeat_ngram, device)
 
     def follow(
         self,

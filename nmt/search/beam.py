@@ -1,31 +1,77 @@
 """Beam search over all sentences and hypotheses at once.
 
-Dims: B sentences still in the batch, K hypotheses a sentence, N candidates a sentence, V target
-vocabulary.
+Dims: B sentences still in the batch, K hypotheses a sentence, N candidates a sentence, S source
+tokens, T target tokens or longest limit, V target vocabulary.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from nmt.checks import non_negative, positive_int
-from nmt.models.interface import Seq2SeqModel
-from nmt.search.constraint import Constraint, each_constraint
-from nmt.search.coverage import coverages
-from nmt.search.distribution import Distribution
-from nmt.search.hypothesis import Hypothesis, read_hypothesis
-from nmt.search.base import LimitedSearch, worth_leaving
-from nmt.search.ranking import Ranking, along_beam
-from nmt.search.constraints import Requirements
-from nmt.search.rules import Rules
-from nmt.tokenizer import BOS, EOS
+from nmt.models.interface import Encoded, NoAlignment, Seq2SeqModel
+from nmt.search.base import Distribution, Hypothesis, SearchBase, read_hypothesis, worth_leaving
+from nmt.search.constraints import (
+    Constraint,
+    DynamicBeamAllocation,
+    TokenBans,
+    along_beam,
+    each_constraint,
+)
+from nmt.tokenizer import BOS, EOS, PAD
+
+
+class BeamHypotheses(NamedTuple):
+    """Hypotheses of each sentence; a place that holds none has the log-probability -inf.
+
+    tokens: (B, K, T), EOS included, then PAD.
+    log_probs, scores: (B, K).
+    """
+
+    tokens: Tensor
+    log_probs: Tensor
+    scores: Tensor
+
+    @classmethod
+    def empty(cls, sentences: int, size: int, length: int, device: torch.device) -> Self:
+        nothing = torch.full((sentences, size), -torch.inf, device=device)
+        tokens = torch.full((sentences, size, length), PAD, device=device)
+        return cls(tokens, nothing, nothing.clone())
+
+    def select(self, sentences: Tensor) -> "BeamHypotheses":
+        """Keep these sentences, (B',)."""
+        return BeamHypotheses(*(tensor[sentences] for tensor in self))
+
+    def first(self, size: int) -> "BeamHypotheses":
+        """The first ``size`` places."""
+        return BeamHypotheses(*(tensor[:, :size] for tensor in self))
+
+    def where(self, keep: Tensor) -> "BeamHypotheses":
+        """The same with every place emptied that ``keep`` (B, K) does not name."""
+        log_probs, scores = (tensor.masked_fill(~keep, -torch.inf) for tensor in self[1:])
+        return BeamHypotheses(self.tokens, log_probs, scores)
+
+    def joined(self, other: "BeamHypotheses") -> "BeamHypotheses":
+        """Both side by side."""
+        return BeamHypotheses(*(torch.cat(pair, dim=1) for pair in zip(self, other, strict=True)))
+
+    def at(self, places: Tensor) -> "BeamHypotheses":
+        """What stands at these places, (B, K')."""
+        log_probs, scores = (tensor.gather(1, places) for tensor in self[1:])
+        return BeamHypotheses(along_beam(self.tokens, places), log_probs, scores)
+
+    def best(self, size: int) -> "BeamHypotheses":
+        """The ``size`` of the best scores, best first."""
+        return self.at(self.scores.topk(size, dim=1).indices)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BeamSearch(LimitedSearch):
+class BeamSearch(SearchBase):
     """The ``beam_size`` best hypotheses found, ranked by log_prob / length ** length_penalty.
 
     Each step takes the 2K likeliest continuations of the K live hypotheses. Those of the first K
@@ -52,9 +98,9 @@ class BeamSearch(LimitedSearch):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive_int("search.beam_size", self.beam_size)
-        non_negative("search.length_penalty", self.length_penalty)
-        non_negative("search.coverage_penalty", self.coverage_penalty)
+        positive_int("beam_size", self.beam_size)
+        non_negative("length_penalty", self.length_penalty)
+        non_negative("coverage_penalty", self.coverage_penalty)
 
     @property
     def most_hypotheses(self) -> int:
@@ -87,9 +133,9 @@ class BeamSearch(LimitedSearch):
         encoded = model.encode(src)
         memory, state = model.start(encoded, size)
         limits, rules = self.limits(encoded, constraints), self.rules(constraints, src.device)
-        required = Requirements.of(constraints, size, src.device)
-        pool = Ranking.empty(len(src), self.beam_size, int(limits.max()), src.device)
-        live = Ranking.empty(len(src), size, int(limits.max()), src.device)
+        required = DynamicBeamAllocation.of(constraints, size, src.device)
+        pool = BeamHypotheses.empty(len(src), self.beam_size, int(limits.max()), src.device)
+        live = BeamHypotheses.empty(len(src), size, int(limits.max()), src.device)
         live.log_probs[:, 0] = 0.0  # K equal beginnings would stay equal: only one lives
         sentences = torch.arange(len(src), device=src.device)  # those still in the batch
         searching = torch.ones_like(sentences, dtype=torch.bool)
@@ -128,12 +174,12 @@ class BeamSearch(LimitedSearch):
 
     def _continue(
         self,
-        live: Ranking,
+        live: BeamHypotheses,
         following: Distribution,
         length: int,
-        rules: Rules | None,
-        required: Requirements | None,
-    ) -> tuple[Ranking, Tensor]:
+        rules: TokenBans | None,
+        required: DynamicBeamAllocation | None,
+    ) -> tuple[BeamHypotheses, Tensor]:
         """The 2K first continuations by one token and their parents.
 
         First are the likeliest, but with requirements those that these put first.
@@ -152,9 +198,9 @@ class BeamSearch(LimitedSearch):
             parents = places // best.shape[-1]
         continued = along_beam(live.tokens, parents)
         continued[:, :, length - 1] = tokens
-        return Ranking(continued, totals, totals / length**self.length_penalty), parents
+        return BeamHypotheses(continued, totals, totals / length**self.length_penalty), parents
 
-    def _results(self, rankings: Sequence[Ranking], row: int) -> list[Hypothesis]:
+    def _results(self, rankings: Sequence[BeamHypotheses], row: int) -> list[Hypothesis]:
         """The hypotheses of sentence ``row`` in the first ranking that has any of it."""
         found = next(r for r in rankings if r.log_probs[row, 0] != -torch.inf)
         return [
@@ -181,3 +227,48 @@ class BeamSearch(LimitedSearch):
 def _ranked(found: Sequence[Hypothesis], constraint: Constraint) -> list[Hypothesis]:
     """Best first; where something required is missing, those that miss least before others."""
     return sorted(found, key=lambda h: (len(constraint.missing(h.tokens)), -h.score))
+
+
+def coverages(
+    model: Seq2SeqModel, src: Tensor, found: Sequence[Sequence[Hypothesis]]
+) -> list[list[float]]:
+    """sum_i log(min(sum_j a_ij, 1)) of each hypothesis of each row of src (B, S): 0 at best.
+
+    Wu et al. (2016), eq. 14, without its factor. a_ij is how much target token j attends to source
+    token i, EOS counted in both: the mean over layers and heads.
+
+    Raises ValueError where the model attends to nothing.
+    """
+    encoded = model.encode(src)
+    by_rank = [
+        _coverage(model, encoded, [own[rank] if rank < len(own) else None for own in found])
+        for rank in range(max(map(len, found)))
+    ]
+    return [[by_rank[rank][row] for rank in range(len(own))] for row, own in enumerate(found)]
+
+
+def _coverage(
+    model: Seq2SeqModel, encoded: Encoded, hypotheses: Sequence[Hypothesis | None]
+) -> list[float]:
+    """Of one hypothesis a sentence; without meaning where there is None."""
+    produced = [0 if h is None else len(h.tokens) + h.finished for h in hypotheses]
+    read = [
+        torch.tensor([BOS, *(() if h is None else h.tokens)][: max(1, length)])
+        for h, length in zip(hypotheses, produced, strict=True)
+    ]
+    device = encoded.mask.device
+    try:
+        weights = model.attend(pad_sequence(read, True, PAD).to(device), encoded)
+    except NoAlignment as error:
+        raise ValueError(
+            f"coverage_penalty needs a model that attends to its source: {error}; set it to 0"
+        ) from error
+    places = torch.arange(weights.shape[-2], device=device)
+    real = places < torch.tensor(produced, device=device).unsqueeze(1)  # (B, T)
+    attended = (weights.mean(dim=(1, 2)) * real.unsqueeze(-1)).sum(dim=1)  # (B, S)
+    least = torch.finfo(
+        attended.dtype
+    ).tiny  # a token left out is the worst, but no reason to give up
+    logs = attended.clamp(least, 1.0).log().masked_fill(~encoded.mask, 0.0)
+    values: list[float] = logs.sum(dim=1).tolist()
+    return values

@@ -1,7 +1,7 @@
-"""Phrases that a translation has to contain, and how far each hypothesis has come with them.
+"""What a translation must begin with, contain and avoid, and how search keeps to it.
 
-Dims: B sentences still in the batch, K hypotheses a sentence, R most required phrases, L longest,
-A most distinct tokens of them, N candidates a sentence, V target vocabulary.
+Dims: B sentences still in the batch, K hypotheses a sentence, N candidates a sentence, V target
+vocabulary.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,155 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from nmt.search.constraint import Constraint, Phrase
-from nmt.search.ranking import along_beam
-from nmt.tokenizer import EOS, PAD
+from nmt.tokenizer import BOS, EOS, PAD
+
+Phrase = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Requirements:
+class Constraint:
+    """Of one sentence, in target ids.
+
+    prefix: what the translation begins with. It is followed even where ``forbid`` or
+        ``no_repeat_ngram`` speak against it, and the length limit leaves room for it.
+    require: phrases of which each has to occur, one token after the other without a gap; two of
+        them may share tokens, and what the prefix holds counts. Beam search only.
+    forbid: phrases none of which may occur.
+
+    Raises ValueError for an empty phrase and for PAD, BOS or EOS in one.
+    """
+
+    prefix: Phrase = ()
+    require: tuple[Phrase, ...] = ()
+    forbid: tuple[Phrase, ...] = ()
+
+    def __post_init__(self) -> None:
+        for phrase in (*self.require, *self.forbid):
+            if not phrase:
+                raise ValueError("a required or forbidden phrase has no tokens: leave it out")
+        for phrase in (self.prefix, *self.require, *self.forbid):
+            if {PAD, BOS, EOS} & set(phrase):
+                raise ValueError(
+                    f"a constraint is made of text, without padding, beginning or end "
+                    f"({PAD}, {BOS}, {EOS}), got {phrase}"
+                )
+
+    @property
+    def required(self) -> int:
+        """Tokens of all that is required."""
+        return sum(map(len, set(self.require)))
+
+    @property
+    def least_limit(self) -> int:
+        """Tokens that surely hold the prefix, all that is required, and EOS."""
+        return len(self.prefix) + self.required + 1
+
+    def missing(self, tokens: Phrase) -> tuple[Phrase, ...]:
+        """What is required and does not occur in these tokens."""
+        return tuple(phrase for phrase in self.require if not _occurs(phrase, tokens))
+
+
+def each_constraint(given: Sequence[Constraint] | None, sentences: int) -> list[Constraint]:
+    """One constraint a sentence, empty ones where none are given.
+
+    Raises ValueError where there are more or fewer than sentences.
+    """
+    if given is None:
+        return [Constraint()] * sentences
+    if len(given) != sentences:
+        raise ValueError(f"{sentences} sentences need one constraint each, got {len(given)}")
+    return list(given)
+
+
+def _occurs(phrase: Phrase, tokens: Phrase) -> bool:
+    starts = range(len(tokens) - len(phrase) + 1)
+    return any(tokens[start : start + len(phrase)] == phrase for start in starts)
+
+
+_NOTHING = -1  # stands where a hypothesis has no token yet, and equals none
+
+
+@dataclass(frozen=True)
+class TokenBans:
+    """Prefixes, forbidden phrases, and n-grams that may not come twice.
+
+    EOS is banned within a prefix only: after it a hypothesis can always end.
+
+    prefixes: (B, P), PAD after each.
+    forbidden: (B, F, L), PAD before each, nothing but PAD where a sentence has fewer.
+    no_repeat_ngram: n, 0 for none.
+    """
+
+    prefixes: Tensor
+    forbidden: Tensor
+    no_repeat_ngram: int
+
+    @classmethod
+    def of(
+        cls, constraints: Sequence[Constraint], no_repeat_ngram: int, device: torch.device
+    ) -> "TokenBans | None":
+        """None where there is nothing to keep, so that nothing is paid for it."""
+        if not no_repeat_ngram and not any(c.prefix or c.forbid for c in constraints):
+            return None
+        prefixes = [torch.tensor(c.prefix, dtype=torch.long) for c in constraints]
+        return cls(
+            pad_sequence(prefixes, True, PAD).to(device),
+            _ending_together([c.forbid for c in constraints]).to(device),
+            no_repeat_ngram,
+        )
+
+    def select(self, sentences: Tensor) -> "TokenBans":
+        """Keep these sentences, (B',)."""
+        return TokenBans(self.prefixes[sentences], self.forbidden[sentences], self.no_repeat_ngram)
+
+    def apply(self, scores: Tensor, tokens: Tensor) -> None:
+        """Ban in place, by -inf, in scores (B, K, V) of what follows tokens (B, K, t)."""
+        held, forced = self._forced(tokens)
+        wanted = forced[:, None, None].expand(-1, tokens.shape[1], 1)
+        kept = scores[held].gather(2, wanted)
+        if self.forbidden.shape[1]:
+            self._ban_ends_of_phrases(scores, tokens)
+        if tokens.shape[-1] >= self.no_repeat_ngram > 0:
+            self._ban_repetitions(scores, tokens)
+        scores[held] = torch.full_like(scores[held], -torch.inf).scatter(2, wanted, kept)
+
+    def _forced(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The sentences whose prefix goes on, (B',), and each one's next token."""
+        following = self.prefixes[:, tokens.shape[-1] :][:, :1]
+        held, places = (following != PAD).nonzero(as_tuple=True)
+        return held, following[held, places]
+
+    def _ban_ends_of_phrases(self, scores: Tensor, tokens: Tensor) -> None:
+        begins, ends = self.forbidden[..., :-1], self.forbidden[..., -1]
+        latest = functional.pad(tokens, (begins.shape[-1], 0), value=_NOTHING)
+        latest = latest[:, :, None, tokens.shape[-1] :]  # (B, K, 1, L - 1)
+        begins = begins[:, None]  # (B, 1, F, L - 1)
+        begun = ((begins == latest) | (begins == PAD)).all(dim=-1)
+        sentence, hypothesis, phrase = begun.nonzero(as_tuple=True)
+        scores[sentence, hypothesis, ends[sentence, phrase]] = -torch.inf
+
+    def _ban_repetitions(self, scores: Tensor, tokens: Tensor) -> None:
+        size = self.no_repeat_ngram
+        ngrams = tokens.unfold(-1, size, 1)  # (B, K, t - n + 1, n)
+        latest = tokens[:, :, None, tokens.shape[-1] - size + 1 :]  # (B, K, 1, n - 1)
+        begun = (ngrams[..., :-1] == latest).all(dim=-1)
+        sentence, hypothesis, place = begun.nonzero(as_tuple=True)
+        scores[sentence, hypothesis, ngrams[sentence, hypothesis, place, -1]] = -torch.inf
+
+
+def _ending_together(phrases: Sequence[Sequence[Phrase]]) -> Tensor:
+    """Each sentence's phrases -> (B, F, L), PAD before each."""
+    most = max(map(len, phrases))
+    longest = max((len(phrase) for own in phrases for phrase in own), default=1)
+    table = torch.full((len(phrases), most, longest), PAD)
+    for sentence, own in enumerate(phrases):
+        for place, phrase in enumerate(own):
+            table[sentence, place, longest - len(phrase) :] = torch.tensor(phrase)
+    return table
+
+
+@dataclass(frozen=True)
+class DynamicBeamAllocation:
     """Dynamic beam allocation (Post and Vilar 2018): room for hypotheses at every stage.
 
     Probability alone would crowd out hypotheses that begin an unlikely phrase. So the tokens of
@@ -44,7 +186,7 @@ class Requirements:
     @classmethod
     def of(
         cls, constraints: Sequence[Constraint], size: int, device: torch.device
-    ) -> "Requirements | None":
+    ) -> "DynamicBeamAllocation | None":
         """For ``size`` hypotheses a sentence, before any token; None where nothing is required."""
         phrases = [sorted(set(constraint.require)) for constraint in constraints]
         if not any(phrases):
@@ -65,16 +207,16 @@ class Requirements:
         progress = lengths.new_zeros(len(phrases), size, most)
         return cls(*(tensor.to(device) for tensor in (tokens, moves, lengths, progress)))
 
-    def select(self, sentences: Tensor) -> "Requirements":
+    def select(self, sentences: Tensor) -> "DynamicBeamAllocation":
         """Keep these sentences, (B',)."""
-        return Requirements(
+        return DynamicBeamAllocation(
             self.tokens[sentences],
             self.moves[sentences],
             self.lengths[sentences],
             self.progress[sentences],
         )
 
-    def advance(self, parents: Tensor, tokens: Tensor) -> "Requirements":
+    def advance(self, parents: Tensor, tokens: Tensor) -> "DynamicBeamAllocation":
         """Hypothesis ``parents[b, k]`` continued by ``tokens[b, k]`` is hypothesis k, (B, K)."""
         return replace(self, progress=self._progress(parents, tokens))
 
@@ -137,3 +279,8 @@ def _overlap(read: Phrase, phrase: Phrase) -> int:
     """The most tokens that ``read`` ends with and ``phrase`` begins with."""
     sizes = range(len(read), 0, -1)
     return next((size for size in sizes if read[-size:] == phrase[:size]), 0)
+
+
+def along_beam(tokens: Tensor, places: Tensor) -> Tensor:
+    """tokens (B, K, T) at places (B, K') of each sentence -> (B, K', T)."""
+    return tokens.gather(1, places.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))

@@ -7,14 +7,12 @@ import torch
 from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
-from nmt.search.constraint import Constraint, each_constraint
-from nmt.search.distribution import Distribution
-from nmt.search.hypothesis import Hypothesis
-from nmt.search.base import LimitedSearch
+from nmt.search.base import Distribution, Hypothesis, SearchBase
+from nmt.search.constraints import Constraint, each_constraint
 
 
 @dataclass(frozen=True, kw_only=True)
-class GreedySearch(LimitedSearch):
+class GreedySearch(SearchBase):
     """One hypothesis a sentence; its score is its mean log-probability a token."""
 
     @torch.inference_mode()

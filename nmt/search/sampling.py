@@ -10,17 +10,15 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from nmt.checks import non_negative_int, positive, positive_int
+from nmt.checks import non_negative_int, positive, positive_int, share
 from nmt.models.interface import Seq2SeqModel
-from nmt.search.constraint import Constraint, each_constraint
-from nmt.search.distribution import Distribution
-from nmt.search.hypothesis import Hypothesis
-from nmt.search.base import LimitedSearch
+from nmt.search.base import Distribution, Hypothesis, SearchBase
+from nmt.search.constraints import Constraint, each_constraint
 from nmt.tokenizer import PAD
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleSearch(LimitedSearch):
+class SampleSearch(SearchBase):
     """``samples`` hypotheses a sentence, drawn independently, so that some may be equal.
 
     A sample is decided by the seed, the sentence's ids, its constraint and which sample of the
@@ -42,12 +40,11 @@ class SampleSearch(LimitedSearch):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive("search.temperature", self.temperature)
-        non_negative_int("search.top_k", self.top_k)
-        if positive("search.top_p", self.top_p) > 1:
-            raise ValueError(f"search.top_p must be at most 1, got {self.top_p!r}")
-        positive_int("search.samples", self.samples)
-        non_negative_int("search.seed", self.seed)
+        positive("temperature", self.temperature)
+        non_negative_int("top_k", self.top_k)
+        share("top_p", self.top_p)
+        positive_int("samples", self.samples)
+        non_negative_int("seed", self.seed)
 
     @property
     def most_hypotheses(self) -> int:

@@ -1,6 +1,6 @@
 """Text to ids and back; the ids that are no text."""
 
-from nmt.tokenizer.special import BOS, EOS, PAD, UNK
-from nmt.tokenizer.tokenizer import Tokenizer
+from nmt.tokenizer.pieces import BOS, EOS, PAD, UNK
+from nmt.tokenizer.tokenizer import Tokenizer, load_tokenizer
 
-__all__ = ["BOS", "EOS", "PAD", "UNK", "Tokenizer"]
+__all__ = ["BOS", "EOS", "PAD", "UNK", "Tokenizer", "load_tokenizer"]

@@ -1,4 +1,7 @@
-"""Learning subword pieces from text."""
+"""Subword pieces: the ids that are no text, the escapes, and how pieces are learnt.
+
+SentencePiece writes a space as a mark, so that the mark itself must be written in another way.
+"""
 
 import io
 import re
@@ -6,8 +9,32 @@ from collections.abc import Iterable, Iterator
 
 import sentencepiece as spm
 
-from nmt.tokenizer.escaping import escape
-from nmt.tokenizer.special import BOS, EOS, PAD, UNK
+from nmt.checks import OptionError, field
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+
+
+SPACE_MARK = "\u2581"
+_ESCAPE = "\x1b"
+_ESCAPED = re.compile(f"{_ESCAPE}([_{_ESCAPE}])")
+
+
+def escape(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with the space mark and the escape itself escaped; ValueError for surrogates."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"sentence {number} is no valid Unicode text:"
+                f" {line[error.start]!r} at character {error.start + 1} is half of a surrogate pair"
+            ) from None
+        yield line.replace(_ESCAPE, _ESCAPE * 2).replace(SPACE_MARK, _ESCAPE + "_")
+
+
+def unescape(text: str) -> str:
+    """What was escaped."""
+    return _ESCAPED.sub(lambda found: SPACE_MARK if found[1] == "_" else _ESCAPE, text)
 
 
 def learn(
@@ -60,13 +87,13 @@ def learn(
 
 def _advice(error: RuntimeError, what: str, vocab_size: int) -> Exception:
     """What SentencePiece says of a vocabulary size, in our options' words."""
-    place = f"tokenizer.vocab_size={vocab_size} is too"
+    place = f"{field('vocab_size')}={vocab_size} is too"
     if most := re.search(r"Please set it to a value <= (\d+)", str(error)):
-        return ValueError(f"{place} large for the training text of {what}: at most {most[1]}")
+        return OptionError(f"{place} large for the training text of {what}: at most {most[1]}")
     if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
-        return ValueError(
+        return OptionError(
             f"{place} small for the training text of {what}: 4 special pieces, 256 bytes and the"
             f" text's characters make at least {least[1]}; raise it, or lower"
-            " tokenizer.character_coverage to spell rare characters in bytes"
+            f" {field('character_coverage')} to spell rare characters in bytes"
         )
     return error

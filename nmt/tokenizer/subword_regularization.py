@@ -14,7 +14,7 @@ from itertools import accumulate
 
 import sentencepiece as spm
 
-from nmt.tokenizer.escaping import SPACE_MARK
+from nmt.tokenizer.pieces import SPACE_MARK
 
 _LATTICES = 50_000  # words kept at most: a large corpus has millions
 

@@ -12,10 +12,9 @@ from typing import Protocol, Self
 import sentencepiece as spm
 
 from nmt import checks
-from nmt.tokenizer.escaping import escape, unescape
-from nmt.tokenizer.pieces import learn
+from nmt.run_directory import RunDirectory
+from nmt.tokenizer.pieces import BOS, EOS, PAD, UNK, escape, learn, unescape
 from nmt.tokenizer.subword_regularization import sample
-from nmt.tokenizer.special import BOS, EOS, PAD, UNK
 
 _JOINT_FILE = "tokenizer.model"
 _SRC_FILE, _TGT_FILE = "tokenizer.src.model", "tokenizer.tgt.model"
@@ -59,12 +58,9 @@ class Tokenizer:
         Raises ValueError where a value is out of range, giving the least or the greatest
         ``vocab_size`` that these pairs allow.
         """
-        checks.one_of("tokenizer.kind", kind, ["bpe", "unigram"])
-        checks.positive_int("tokenizer.vocab_size", vocab_size)
-        if checks.positive("tokenizer.character_coverage", character_coverage) > 1:
-            raise ValueError(
-                f"tokenizer.character_coverage must be at most 1, got {character_coverage!r}"
-            )
+        checks.one_of("kind", kind, ["bpe", "unigram"])
+        checks.positive_int("vocab_size", vocab_size)
+        checks.share("character_coverage", character_coverage)
         texts = {"both languages": (0, 1)} if joint else {"the source": (0,), "the target": (1,)}
         models, problems = [], []
         for what, sides in texts.items():
@@ -173,6 +169,13 @@ class Tokenizer:
         return cls(_load(directory / _SRC_FILE), _load(directory / _TGT_FILE))
 
 
+def load_tokenizer(run: RunDirectory) -> Tokenizer:
+    """The tokenizer of a run, after its files have been compared with their sha256."""
+    for file in run.path.glob("tokenizer*.model"):
+        run.verified(file.name)
+    return Tokenizer.load(run.path)
+
+
 def _load(path: Path) -> spm.SentencePieceProcessor:
     if not path.is_file():
         raise FileNotFoundError(f"no tokenizer in {path.parent}: {path.name} is missing")
@@ -196,8 +199,8 @@ def _encode(
 def _sample(
     model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
 ) -> Iterator[list[int]]:
-    if checks.probability("tokenizer.sampling", sampling) == 0:
-        raise ValueError("tokenizer.sampling=0 leaves nothing to draw")
+    if checks.probability("sampling", sampling) == 0:
+        raise ValueError("sampling=0 leaves nothing to draw")
     return sample(model, escape(lines), sampling, seed)
 
 

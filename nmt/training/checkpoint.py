@@ -1,11 +1,16 @@
 """Training states on disk: what a run needs to go on as if it had never stopped."""
 
+import errno
 import os
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from nmt.run_directory import RunDirectory
@@ -57,3 +62,30 @@ def set_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available() and state["cuda"]:
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NUMBER = re.compile(r"\(os error (\d+)\)")
+
+
+@contextmanager
+def full_disk_explained(run: Path) -> Iterator[None]:
+    """OSError saying how to go on, where what is written inside the context finds no room."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if not _is_of_no_room(error):
+            raise
+        raise OSError(
+            f"{run}: the disk has no room for it; what was saved before is whole: make room, and "
+            f"the same command with resume=auto goes on from there"
+        ) from error
+
+
+def _is_of_no_room(error: BaseException | None) -> bool:
+    """Of torch, RuntimeError hides the error of the system as its context."""
+    if isinstance(error, SafetensorError):
+        return any(int(number) in _NO_ROOM for number in _NUMBER.findall(str(error)))
+    if isinstance(error, OSError):
+        return error.errno in _NO_ROOM
+    return error is not None and _is_of_no_room(error.__context__)

@@ -1,16 +1,18 @@
 """Label-smoothed cross-entropy as sums, so that whoever adds them up divides once.
 
-Dims: N target tokens without padding, D features, V target vocabulary.
+Dims: B sentences, T target tokens, N of them without padding, D features, V target vocabulary.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmt.data.batch import Batch
+from nmt.data.batches import Batch
+from nmt.device import autocast
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import PAD
 
@@ -64,3 +66,25 @@ def batch_loss(model: Seq2SeqModel, batch: Batch, *, smoothing: float) -> tuple[
     features = model.decode(batch.tgt_input, model.encode(batch.src))
     real = batch.labels != PAD
     return smoothed_cross_entropy(model.project(features[real]), batch.labels[real], smoothing)
+
+
+def validation_loss(
+    model: Seq2SeqModel, batches: Iterable[Batch], precision: str
+) -> dict[str, float]:
+    """Negative log-likelihood a target token (natural logarithm, no smoothing) and its exponential.
+
+    The model leaves the call in the mode, training or evaluation, in which it came.
+    """
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    total, tokens = torch.zeros((), device=device), 0
+    try:
+        with torch.inference_mode(), autocast(device, precision):
+            for batch in batches:
+                total += batch_loss(model, batch.to(device), smoothing=0.0)[1]
+                tokens += batch.num_tokens
+    finally:
+        model.train(training)
+    loss = float(total) / tokens
+    return {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}

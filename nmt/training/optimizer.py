@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from nmt.checks import non_negative, positive, probability
+from nmt.checks import OptionError, field, non_negative, positive, probability
 
 
 def adamw(
     model: nn.Module, *, lr: float, betas: Sequence[float], eps: float, weight_decay: float
 ) -> torch.optim.AdamW:
     """Fused on every device; biases and norms do not decay. ValueError for a bad value."""
-    positive("optimizer.lr", lr)
-    positive("optimizer.eps", eps)
-    non_negative("optimizer.weight_decay", weight_decay)
+    positive("lr", lr)
+    positive("eps", eps)
+    non_negative("weight_decay", weight_decay)
     if len(betas) != 2:
-        raise ValueError(f"optimizer.betas must be two numbers, got {list(betas)}")
-    first, second = (probability("optimizer.betas", beta) for beta in betas)
+        raise OptionError(f"{field('betas')} must be two numbers, got {list(betas)}")
+    first, second = (probability("betas", beta) for beta in betas)
     parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
-from nmt.checks import non_negative_int, positive_int, probability
+from nmt.checks import OptionError, field, non_negative_int, positive_int, probability
 
 
 class Schedule(ABC):
@@ -14,7 +14,7 @@ class Schedule(ABC):
     """
 
     def __init__(self, *, warmup_steps: int, total_steps: int | None) -> None:
-        self.warmup_steps = non_negative_int("schedule.warmup_steps", warmup_steps)
+        self.warmup_steps = non_negative_int("warmup_steps", warmup_steps)
         self.total_steps = total_steps
 
     def factor(self, step: int) -> float:
@@ -50,15 +50,14 @@ class Cosine(Schedule):
         self, *, warmup_steps: int, total_steps: int | None, final_ratio: float = 0.05
     ) -> None:
         super().__init__(warmup_steps=warmup_steps, total_steps=total_steps)
-        self.final_ratio = probability("schedule.final_ratio", final_ratio)
+        self.final_ratio = probability("final_ratio", final_ratio)
         if total_steps is None:
             raise ValueError(
-                "schedule=cosine needs to know the last step: "
-                "set trainer.max_steps or trainer.max_epochs"
+                "the cosine schedule needs to know the last step: set max_steps or max_epochs"
             )
         if total_steps <= warmup_steps:
-            raise ValueError(
-                f"schedule.warmup_steps={warmup_steps} leaves nothing of {total_steps} steps: "
+            raise OptionError(
+                f"{field('warmup_steps')}={warmup_steps} leaves nothing of {total_steps} steps: "
                 f"lower it or train longer"
             )
         self.decay_steps = total_steps - warmup_steps
@@ -76,8 +75,8 @@ class Plateau(Schedule):
         self, *, warmup_steps: int, total_steps: int | None, decay: float = 0.5, patience: int = 3
     ) -> None:
         super().__init__(warmup_steps=warmup_steps, total_steps=total_steps)
-        self.decay = probability("schedule.decay", decay)
-        self.patience = positive_int("schedule.patience", patience)
+        self.decay = probability("decay", decay)
+        self.patience = positive_int("patience", patience)
         self.level, self.best, self.stale = 1.0, math.inf, 0
 
     def after_warmup(self, step: int) -> float:

@@ -1,13 +1,71 @@
-"""How far a training run has come, and when it has come to its end."""
+"""What a training run is told, how far it has come, and when it ends."""
 
 import math
 from dataclasses import dataclass
 
-from nmt.training.settings import TrainerSettings
+from nmt.checks import (
+    OptionError,
+    field,
+    non_negative_int,
+    one_of,
+    positive,
+    positive_int,
+    probability,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """``configs/trainer/default.yaml`` says what each means. Raises ValueError for a bad value."""
+
+    max_steps: int | None
+    max_epochs: int | None
+    max_minutes: float | None
+    patience: int | None
+    validate_every: int
+    select_by: str
+    keep_checkpoints: int
+    average: int
+    batch_tokens: int
+    accumulate: int
+    precision: str
+    label_smoothing: float
+    clip_norm: float
+    log_every: int
+    tensorboard: bool
+    threads: int | None
+
+    def __post_init__(self) -> None:
+        limits = {"max_steps": self.max_steps, "max_epochs": self.max_epochs}
+        if self.max_minutes is None and all(limit is None for limit in limits.values()):
+            limits_named = ", ".join(map(field, ("max_steps", "max_epochs", "max_minutes")))
+            raise OptionError(f"training would not end: set one of {limits_named}")
+        for name, limit in {**limits, "patience": self.patience, "threads": self.threads}.items():
+            if limit is not None:
+                positive_int(f"{name}", limit)
+        if self.max_minutes is not None:
+            positive("max_minutes", self.max_minutes)
+        for name in (
+            "validate_every",
+            "keep_checkpoints",
+            "batch_tokens",
+            "accumulate",
+            "log_every",
+        ):
+            positive_int(f"{name}", getattr(self, name))
+        non_negative_int("average", self.average)
+        if self.average > self.keep_checkpoints:
+            raise OptionError(
+                f"{field('average')}={self.average} needs as many checkpoints kept, "
+                f"got {field('keep_checkpoints')}={self.keep_checkpoints}"
+            )
+        one_of("select_by", self.select_by, ("bleu", "loss"))
+        probability("label_smoothing", self.label_smoothing)
+        positive("clip_norm", self.clip_norm)
 
 
 @dataclass
-class Position:
+class TrainState:
     """Stored whole in every checkpoint.
 
     step: updates done. epoch, batch: the next batch to read. best: what progress is measured by,

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from nmt.data.batch import Batch
-from nmt.data.loader import TrainingBatches
+from nmt.data.batches import Batch, TrainingBatches
 from nmt.device import autocast, return_freed_memory
 from nmt.files import sha256_file
 from nmt.models.interface import Seq2SeqModel
@@ -30,13 +29,11 @@ from nmt.training.checkpoint import (
     set_random_state,
     write_checkpoint,
 )
-from nmt.training.logs import Logs
+from nmt.training.logs import Logs, ProgressBar
 from nmt.training.loss import batch_loss
-from nmt.training.train_state import Position
-from nmt.training.progress import ProgressBar
 from nmt.training.schedule import Schedule
-from nmt.training.settings import TrainerSettings
 from nmt.training.signals import StopRequest
+from nmt.training.train_state import TrainerSettings, TrainState
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +66,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.rates = [group["lr"] for group in optimizer.param_groups]
         self.logs = Logs(run.path, tensorboard=settings.tensorboard)
-        self.at = Position()
+        self.at = TrainState()
         self._pending = self._nothing()  # loss, nll and tokens since the last line of metrics
 
     def train(self, stop: StopRequest) -> bool:
@@ -139,8 +136,8 @@ class Trainer:
         }
         if not math.isfinite(loss):
             raise ValueError(
-                f"{self.run.path}: the loss is {loss} at step {self.at.step}: lower optimizer.lr "
-                f"or trainer.clip_norm, or train in trainer.precision=fp32"
+                f"{self.run.path}: the loss is {loss} at step {self.at.step}: lower the "
+                f"learning rate or clip_norm, or train in precision=fp32"
             )
         self.logs.metrics(self.at.step, values)
         self.logs.timing(self.at.step, {"seconds": self.at.seconds, "tokens": self.at.tokens})
@@ -247,7 +244,7 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         self._pending = state["pending"].to(self.device)
         self.logs.truncate(state["logs"])
-        self.at = Position(**state["position"])
+        self.at = TrainState(**state["position"])
         if validation := self.run.manifest().get("validation"):
             # New checkpoints must beat what serves, which may be an average by now.
             self.at.best = self._quality(validation)

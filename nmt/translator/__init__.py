@@ -8,7 +8,7 @@ from nmt.translator.translation import (
     PairScore,
     Terms,
     Translation,
-    one_line,
+    without_line_breaks,
 )
 from nmt.translator.translator import Translator, batches
 
@@ -22,5 +22,5 @@ __all__ = [
     "Translator",
     "batches",
     "build_model",
-    "one_line",
+    "without_line_breaks",
 ]

@@ -1,19 +1,21 @@
-"""A batch of sources and their terms to hypotheses.
+"""What a model is asked: the best hypotheses of sources, the likelihood of given targets.
 
-Dims: B sentences, S source tokens.
+Dims: B sentences, S source tokens, T target tokens, N target tokens without padding, D features.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from nmt.data.batches import collate
 from nmt.models.interface import Seq2SeqModel
-from nmt.search.constraint import Constraint
-from nmt.search.hypothesis import Hypothesis, Search
+from nmt.search.base import Hypothesis, Search
+from nmt.search.constraints import Constraint
 from nmt.tokenizer import PAD
-from nmt.translator.terms import Glossary
+from nmt.translator.terms import TermEncoder
 from nmt.translator.translation import Terms
 
 MOST_SEARCHES = 5  # for one sentence
@@ -38,7 +40,7 @@ def search_batch(
     search: Search,
     model: Seq2SeqModel,
     requests: Sequence[Request],
-    glossary: Glossary,
+    term_encoder: TermEncoder,
     most: int,
 ) -> list[list[Hypothesis]]:
     """The best hypotheses of each request, at most so many.
@@ -58,7 +60,9 @@ def search_batch(
             constraint = constraints[row]
             if requests[row].terms.forbid:
                 for one in found[row]:
-                    constraint = glossary.forbidding(constraint, requests[row].terms, one.tokens)
+                    constraint = term_encoder.forbidding(
+                        constraint, requests[row].terms, one.tokens
+                    )
             if constraint != constraints[row]:
                 constraints[row] = constraint
                 changed.append(row)
@@ -79,3 +83,32 @@ def _search(
     constrained = any(constraint != Constraint() for constraint in constraints)
     with torch.inference_mode():
         return search(model, src, constraints) if constrained else search(model, src)
+
+
+CHUNK_TOKENS = 256  # logits at once: a chunk of them in fp32 should stay in the cache
+
+
+@torch.inference_mode()
+def log_probs(
+    model: Seq2SeqModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
+) -> list[float]:
+    """log p(target, EOS | source) of each pair of ids, both without EOS.
+
+    Not renormalised without PAD and BOS: it is what search reports of the same target.
+    """
+    batch = collate(pairs).to(next(model.parameters()).device)
+    features = model.decode(batch.tgt_input, model.encode(batch.src))
+    real = batch.labels != PAD
+    totals = torch.zeros(real.shape, dtype=torch.float32, device=real.device)  # (B, T)
+    totals[real] = _label_log_probs(model, features[real], batch.labels[real])
+    return [float(total) for total in totals.sum(dim=1)]
+
+
+def _label_log_probs(model: Seq2SeqModel, features: Tensor, labels: Tensor) -> Tensor:
+    """features (N, D), labels (N,) -> (N,) in float32."""
+    chunks = []
+    for start in range(0, len(labels), CHUNK_TOKENS):
+        chunk = slice(start, start + CHUNK_TOKENS)
+        log_probs = model.project(features[chunk]).float().log_softmax(dim=-1)
+        chunks.append(log_probs.gather(1, labels[chunk, None]).squeeze(1))
+    return torch.cat(chunks)

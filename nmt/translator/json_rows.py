@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nmt.data.cleaning import one_line
+from nmt.data.cleaning import as_single_line
 from nmt.translator import Terms, Translation
 
 FORMATS = ("text", "jsonl")
@@ -29,7 +29,7 @@ class Request:
     @property
     def line(self) -> str:
         """The source as one line of text: training has line breaks as spaces too."""
-        line = one_line(self.src)
+        line = as_single_line(self.src)
         assert line is not None, "checked as text before"
         return line
 

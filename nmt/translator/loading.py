@@ -9,9 +9,9 @@ from nmt.factory import factory
 from nmt.models.attention import ContextSource
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import Unfilled, load_weights
+from nmt.models.weights import load_weights, skip_init
 from nmt.run_directory import RunDirectory
-from nmt.tokenizer import Tokenizer
+from nmt.tokenizer import Tokenizer, load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,8 @@ def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Loade
     weights = directory.serving()
     manifest, config = directory.manifest(), directory.config()
     names = [file.name for file in directory.path.glob("tokenizer*.model")]
-    for name in names:
-        directory.verified(name)
-    tokenizer = Tokenizer.load(directory.path)
-    with Unfilled():
+    tokenizer = load_tokenizer(directory)
+    with skip_init():
         model = build_model(
             config.get("model", {}),
             src_vocab_size=tokenizer.src_vocab_size,

@@ -1,4 +1,7 @@
-"""From what a search found to what a reader is given."""
+"""From the hypotheses that a search found to the translations that a reader is given.
+
+Dims: T target tokens, S source tokens.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,20 +9,78 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
-from nmt.search.hypothesis import Hypothesis
+from nmt.search.base import Hypothesis
 from nmt.tokenizer import Tokenizer
-from nmt.translator.word_alignment import attention, word_links
-from nmt.translator.copying import copied, needs_copying
-from nmt.translator.repetition import repeats_itself
-from nmt.translator.spelling import byte_runs
 from nmt.translator.translation import (
     COPIED,
     HIT_LIMIT,
     REPEATS,
     Alternative,
     Translation,
-    one_line,
+    without_line_breaks,
 )
+from nmt.translator.word_alignment import attention, byte_runs, is_text, word_links
+
+LONGEST_BLOCK = 100  # tokens
+LEAST_TIMES = 3
+LEAST_TOKENS = 6
+
+
+def repeats_itself(tokens: Sequence[int], source: Sequence[int]) -> bool:
+    """Whether a block of tokens follows upon itself at least three times over six tokens or more,
+    and over more than twice as many as any block of the source does."""
+    return _longest_loop(tokens) > 2 * _longest_loop(source)
+
+
+def _longest_loop(tokens: Sequence[int]) -> int:
+    """Tokens in the longest stretch that is one block repeated; 0 below the least."""
+    if len(tokens) - len(set(tokens)) < LEAST_TOKENS * (LEAST_TIMES - 1) // LEAST_TIMES:
+        return 0  # most sentences: a loop says every token of its block three times
+    longest = 0
+    for size in range(1, min(LONGEST_BLOCK, len(tokens) // LEAST_TIMES) + 1):
+        run = 0
+        for earlier, later in zip(tokens, tokens[size:], strict=False):
+            run = run + 1 if earlier == later else 0
+            if run + size >= max(LEAST_TIMES * size, LEAST_TOKENS):
+                longest = max(longest, run + size)
+    return longest
+
+
+def needs_copying(ids: Sequence[int]) -> bool:
+    """Whether some run of bytes in these target ids is no text."""
+    return any(not is_text(ids[run]) for run in byte_runs(ids))
+
+
+def copied(
+    ids: Sequence[int], source: Sequence[int], weights: Tensor | None
+) -> tuple[list[int], list[int]]:
+    """The target ids with each run of bytes that is no text replaced by one of the source's.
+
+    weights: (T, S) attention, by which the source's run is the one most attended to. Without it,
+        the first run of bytes in the target has the source's first, the second the second, and
+        so on; a run that has no counterpart stays. Bytes have the same ids on both sides.
+
+    Also gives, for each new token, the old token in whose place it stands.
+    """
+    new, places, done = [], [], 0
+    candidates = byte_runs(source)
+    for number, run in enumerate(byte_runs(ids)):
+        chosen = _chosen(run, number, candidates, weights)
+        if chosen is None or is_text(ids[run]):
+            continue
+        new += [*ids[done : run.start], *source[chosen]]
+        places += [*range(done, run.start), *[run.start] * (chosen.stop - chosen.start)]
+        done = run.stop
+    return [*new, *ids[done:]], [*places, *range(done, len(ids))]
+
+
+def _chosen(
+    run: slice, number: int, candidates: Sequence[slice], weights: Tensor | None
+) -> slice | None:
+    if weights is None:
+        return candidates[number] if number < len(candidates) else None
+    return max(candidates, key=lambda span: float(weights[run, span].sum()), default=None)
+
 
 Ids = Sequence[int]
 
@@ -99,7 +160,7 @@ class Reader:
             pieces = self.tokenizer.src_pieces(source), self.tokenizer.tgt_pieces(ids)
             links = word_links(weights[rows], (source, pieces[0]), (ids, pieces[1]))
         return Alternative(
-            text=one_line(self.tokenizer.decode_tgt([ids])[0]),
+            text=without_line_breaks(self.tokenizer.decode_tgt([ids])[0]),
             score=hypothesis.score,
             tokens=len(hypothesis.tokens),
             flags=tuple(flag for flag, raised in checks.items() if raised),

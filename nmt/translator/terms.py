@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nmt.languages import is_written_without_spaces
-from nmt.search.constraint import Constraint, Phrase
+from nmt.search.constraints import Constraint, Phrase
 from nmt.tokenizer import Tokenizer
-from nmt.translator.spelling import characters
 from nmt.translator.translation import FORBIDDEN_TERM, MISSING_TERM, Terms, Translation
+from nmt.translator.word_alignment import characters
 
 # A character of private use: no vocabulary has it, so that it is spelt in bytes of its own.
 _BEFORE = "\U0010fffd"
 
 
 @dataclass(frozen=True)
-class Glossary:
+class TermEncoder:
     """Writes terms in target tokens.
 
     A term is one or more whole words as they stand. Where spaces part words, a required term is

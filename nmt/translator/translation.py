@@ -90,6 +90,6 @@ class PairScore:
 BLANK = Translation(text="", score=0.0, tokens=0)
 
 
-def one_line(text: str) -> str:
+def without_line_breaks(text: str) -> str:
     """A byte fallback can spell a line break, which would put all later lines out of step."""
     return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")

@@ -12,15 +12,14 @@ from nmt.device import autocast, choose_device, computes_bf16
 from nmt.languages import is_written_without_spaces
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import round_to_bf16, round_to_int8
+from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
-from nmt.search.hypothesis import Search
 from nmt.tokenizer import EOS, Tokenizer
+from nmt.translator.inference import Request, log_probs, search_batch
 from nmt.translator.loading import load_runs
 from nmt.translator.long_lines import Part, join, parts
 from nmt.translator.postprocessing import Reader
-from nmt.translator.scoring import log_probs
-from nmt.translator.inference import Request, search_batch
-from nmt.translator.terms import Glossary
+from nmt.translator.terms import TermEncoder
 from nmt.translator.translation import BLANK, PairScore, Terms, Translation
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Translator:
         self.precision = one_of("precision", precision, ("fp32", "bf16"))
         self.src_lang = src_lang
         self.tgt_lang = tgt_lang
-        self._glossary = Glossary(tokenizer, tgt_lang)
+        self._term_encoder = TermEncoder(tokenizer, tgt_lang)
 
     @classmethod
     def load(
@@ -138,7 +137,7 @@ class Translator:
         if non_negative_int("nbest", nbest) > self.search.most_hypotheses:
             raise ValueError(
                 f"nbest={nbest} is more than this search finds, {self.search.most_hypotheses}: "
-                f"raise search.beam_size, or search.samples of search=sample"
+                f"raise its beam_size, or its samples where it draws them"
             )
         terms = [Terms()] * len(lines) if terms is None else terms
         if len(terms) != len(lines):
@@ -155,11 +154,11 @@ class Translator:
         for place, cut in cuts.items():
             found[place] = [join(lines[place], cut, found[place], separator)]
         return [
-            self._glossary.checked(of_line[0] if of_line else blank, of_terms)
+            self._term_encoder.checked(of_line[0] if of_line else blank, of_terms)
             for of_line, of_terms in zip(found, terms, strict=True)
         ]
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
+    def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
         """How likely the model finds each (source, target) pair, whatever its length.
 
         A pair of two blank lines, which the model never sees, scores 0 and has 0 tokens.
@@ -211,7 +210,7 @@ class Translator:
                 sources = self.tokenizer.encode_src([part.text for part in cuts[place]])
             asked = terms[place]
             for ids in sources:
-                yield Request(place, [*ids, EOS], asked, self._glossary.constraint(asked))
+                yield Request(place, [*ids, EOS], asked, self._term_encoder.constraint(asked))
                 asked = replace(asked, prefix="")
 
     def _translations(self, requests: Sequence[Request], reader: Reader) -> list[Translation]:
@@ -220,7 +219,7 @@ class Translator:
             for batch in batches([len(request.ids) for request in requests], self.batch_tokens):
                 asked = [requests[index] for index in batch]
                 most = self.search.most_hypotheses if reader.nbest else 1
-                hypotheses = search_batch(self.search, self.model, asked, self._glossary, most)
+                hypotheses = search_batch(self.search, self.model, asked, self._term_encoder, most)
                 for index, one in zip(
                     batch, reader([each.ids for each in asked], hypotheses), strict=True
                 ):

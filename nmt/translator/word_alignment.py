@@ -1,17 +1,99 @@
-"""Which source words a translation looks at, for aligning words and for copying them.
+"""Which source words a translation looks at, and what words tokens stand in.
 
-Dims: B sentences, L layers, N heads, T target tokens, S source tokens.
+Dims: B sentences, L layers, N heads, T target tokens, S source tokens, W words.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from nmt.models.interface import NoAlignment, Seq2SeqModel
-from nmt.tokenizer import BOS, PAD
-from nmt.translator.spelling import word_shares
+from nmt.tokenizer import BOS, EOS, PAD
+
+FIRST_BYTE = EOS + 1  # a tokenizer's ids of the bytes 0 to 255 follow upon the special ones
+_BYTES = range(FIRST_BYTE, FIRST_BYTE + 256)
+_SPACE_MARK = "\u2581"
+
+
+class Character(NamedTuple):
+    """A character and the tokens [start, end) that spell it: one, or a byte each."""
+
+    text: str
+    start: int
+    end: int
+
+
+def byte_runs(ids: Sequence[int]) -> list[slice]:
+    """The longest stretches of tokens that each spell one byte."""
+    runs = []
+    start = None
+    for place, token in enumerate([*ids, EOS]):
+        if token in _BYTES:
+            start = place if start is None else start
+        elif start is not None:
+            runs.append(slice(start, place))
+            start = None
+    return runs
+
+
+def is_text(run: Sequence[int]) -> bool:
+    """Whether a run of byte tokens is UTF-8."""
+    return _decode(run) is not None
+
+
+def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]:
+    """The characters that decoding gives, and one space more where the first piece has it.
+
+    The tokenizer's escapes are not undone: they are no white space, nor is what they stand for. A
+    byte that belongs to no character gives U+FFFD, and a special token nothing.
+    """
+    place = 0
+    while place < len(ids):
+        end = place + 1
+        if ids[place] in _BYTES:
+            run = list(takewhile(_BYTES.__contains__, ids[place : place + 4]))
+            sizes = [size for size in range(1, len(run) + 1) if is_text(run[:size])]
+            end = place + min(sizes, default=1)
+            yield Character(_decode(ids[place:end]) or "\ufffd", place, end)
+        elif ids[place] > EOS:
+            for character in pieces[place].replace(_SPACE_MARK, " "):
+                yield Character(character, place, end)
+        place = end
+
+
+def word_shares(ids: Sequence[int], pieces: Sequence[str]) -> Tensor:
+    """(W, T), sparse: which share of each token's letters stands in which word.
+
+    Words are what white space parts, as ``str.split`` sees it. A token without letters, such as a
+    lone space, has no share in any word.
+    """
+    letters: Counter[tuple[int, int]] = Counter()  # of (word, token)
+    total: Counter[int] = Counter()  # of each token
+    word, inside = -1, False
+    for character in characters(ids, pieces):
+        if character.text.isspace():
+            inside = False
+            continue
+        word, inside = word + (not inside), True
+        for token in range(character.start, character.end):
+            letters[word, token] += 1
+            total[token] += 1
+    places = torch.tensor(list(letters), dtype=torch.long).reshape(-1, 2).T
+    shares = torch.tensor([count / total[token] for (_, token), count in letters.items()])
+    return torch.sparse_coo_tensor(places, shares, (word + 1, len(ids)), check_invariants=True)
+
+
+def _decode(run: Sequence[int]) -> str | None:
+    try:
+        return bytes(token - FIRST_BYTE for token in run).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
 
 MOST_WEIGHTS = 2**20  # (B, T, S) at once: layers and heads come on top
 

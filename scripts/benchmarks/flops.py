@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from nmt.data.batch import Batch
+from nmt.data.batches import Batch
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import EOS
 from nmt.training.loss import batch_loss

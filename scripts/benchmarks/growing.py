@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.base import SearchBase
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.base import LimitedSearch
 from nmt.tokenizer import EOS
 from scripts.benchmarks import training
 from scripts.benchmarks.shapes import VOCABULARY, random_model
@@ -50,7 +50,7 @@ def with_length(*, lengths: Sequence[int]) -> list[dict[str, Any]]:
         for beam_size in (1, 5):
             for length in lengths:
                 limits: dict[str, Any] = {"max_length": 1e-9, "extra_length": length}
-                search: LimitedSearch = (
+                search: SearchBase = (
                     GreedySearch(**limits) if beam_size == 1 else BeamSearch(**limits)
                 )
                 seconds = _seconds(model, search, length) / SENTENCES
@@ -66,7 +66,7 @@ def with_length(*, lengths: Sequence[int]) -> list[dict[str, Any]]:
     return rows
 
 
-def _seconds(model: Seq2SeqModel, search: LimitedSearch, length: int) -> float:
+def _seconds(model: Seq2SeqModel, search: SearchBase, length: int) -> float:
     """The faster of two."""
     src = torch.randint(EOS + 1, VOCABULARY, (SENTENCES, length))
     src[:, -1] = EOS

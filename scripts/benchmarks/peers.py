@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from nmt.models.transformer import TransformerSeq2Seq
 from nmt.models.layers import sinusoids
+from nmt.models.transformer import TransformerSeq2Seq
 from nmt.translator import Translator
 from scripts.benchmarks.process import Finished, run
 

@@ -12,9 +12,9 @@ from typing import Any
 from nmt.data.text_files import read_lines
 from nmt.evaluation.metrics import Scorer
 from nmt.models.transformer import TransformerSeq2Seq
+from nmt.search.base import SearchBase
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.base import LimitedSearch
 from nmt.translator import Translation, Translator
 from scripts.benchmarks.peers import Peers
 
@@ -22,7 +22,7 @@ LIMIT = 40
 """Most tokens of a translation, the same for every program."""
 
 LIMITS: dict[str, Any] = {"max_length": 1e-9, "extra_length": LIMIT}
-SEARCHES: dict[int, LimitedSearch] = {
+SEARCHES: dict[int, SearchBase] = {
     1: GreedySearch(**LIMITS),
     5: BeamSearch(beam_size=5, **LIMITS),
 }
@@ -126,7 +126,7 @@ def _texts(found: Sequence[Translation]) -> list[str]:
 
 def _bleu(texts: Sequence[str], references: Sequence[str]) -> float:
     scorer = Scorer()
-    bleu = scorer.score(scorer.count(texts, references)).bleu
+    bleu = scorer.corpus_score(scorer.count(texts, references)).bleu
     return round(bleu, 2)
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from nmt.commands.compare import compare
-from nmt.commands.evaluate import evaluate
-from nmt.commands.prepare import prepare
+from nmt.commands.compare import main as compare
+from nmt.commands.evaluate import main as evaluate
+from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 from tests.cli.conftest import Outcome
@@ -173,7 +173,7 @@ def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) ->
 @pytest.mark.parametrize(
     ("name", "interrupted"),
     [
-        ("train", "nmt.commands.prepare.Tokenizer.train"),
+        ("train", "nmt.data.corpus.Tokenizer.train"),
         ("train", "nmt.commands.train._total_steps"),
         ("evaluate", "nmt.evaluation.evaluation.resampled_sums"),
         ("compare", "nmt.report.comparison.plot_bleu_by_length"),

@@ -8,9 +8,8 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from nmt import resources
 from nmt.checks import dotted
-from nmt.cli.config_files import ConfigFiles
+from nmt.cli.config_files import ConfigFiles, shipped_configs
 from nmt.cli.help import meaning
 from tests.cli.conftest import Outcome
 
@@ -19,7 +18,7 @@ COMMANDS = ["prepare", "train", "translate", "score", "evaluate", "compare"]
 
 
 def description(name: str) -> str:
-    said = import_module(f"nmt.cli.{name}").DESCRIPTION
+    said = import_module(f"nmt.commands.{name}").DESCRIPTION
     assert isinstance(said, str)
     return said
 
@@ -63,7 +62,7 @@ def test_no_option_is_without_its_meaning() -> None:
     inner = {within for group in outer for within in files.subgroups(group)}
     for group in sorted(outer | inner):
         for choice in files.choices(group):
-            path = resources.configs() / group / f"{choice}.yaml"
+            path = shipped_configs() / group / f"{choice}.yaml"
             options = yaml.safe_load(path.read_text(encoding="utf-8"))
             options.pop("defaults", None)
             package = group.replace("/", ".")

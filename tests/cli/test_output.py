@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from nmt.cli.streams import open_lines
-from nmt.cli.output import Done, Output, open_output, refuse_same_file, whole_lines
+from nmt.cli.streams import Done, Output, open_lines, open_output, refuse_same_file, whole_lines
 
 
 class Breaking(FileIO):
@@ -89,7 +88,7 @@ def test_standard_output_keeps_what_was_there(capfdbinary: pytest.CaptureFixture
 
 
 def test_whole_lines_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nmt.cli.output.COUNT_BYTES", 7)
+    monkeypatch.setattr("nmt.cli.streams.COUNT_BYTES", 7)
     path, choose = tmp_path / "out", random.Random(0)
     for size in range(60):
         data = bytes(choose.choices(b"ab\n", weights=[9, 9, 2], k=size))

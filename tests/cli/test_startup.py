@@ -24,7 +24,7 @@ def loaded(code: str, *arguments: str, at: Path, text: str = "") -> list[str]:
 
 def test_commands_load_nothing_before_their_options_stand(tmp_path: Path) -> None:
     commands = ["prepare", "train", "translate", "score", "evaluate", "compare"]
-    code = f"import nmt, {', '.join(f'nmt.cli.{name}' for name in commands)}"
+    code = f"import nmt, {', '.join(f'nmt.commands.{name}' for name in commands)}"
     assert loaded(code, at=tmp_path) == []
 
 

@@ -5,7 +5,7 @@ import hydra
 import pytest
 from omegaconf import DictConfig
 
-from nmt import resources
+from nmt.cli.config_files import shipped_configs
 
 
 @pytest.fixture
@@ -14,5 +14,5 @@ def composed(
 ) -> Iterator[Callable[..., DictConfig]]:
     """Composes a command's config; the working directory is ``tmp_path``."""
     monkeypatch.chdir(tmp_path)
-    with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
         yield lambda name, *overrides: hydra.compose(name, list(overrides))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from nmt.commands.compare import compare
-from nmt.commands.evaluate import evaluate
+from nmt.commands.compare import main as compare
+from nmt.commands.evaluate import main as evaluate
 from nmt.run_directory import RunDirectory
 from tests.runs import untrained_run
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from nmt import Translator, resources
-from nmt.commands.prepare import prepare
+from nmt import Translator
+from nmt.cli.config_files import shipped_configs
+from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 
@@ -39,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / f"{name}.tsv").write_text("".join(["en\tfr\n", *rows]))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+        with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
             options = [*data("first"), "data.tgt_lang=fr", *SIZES, *SETTINGS, "run=runs/base"]
             train(hydra.compose("train", options))
     return place
@@ -50,7 +51,7 @@ def place(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """A copy of that directory to work in."""
     shutil.copytree(trained, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
-    with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
         yield tmp_path / "copy"
 
 

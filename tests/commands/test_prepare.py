@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.commands.prepare import prepare
+from nmt.commands.prepare import main as prepare
 from tests.cli.conftest import Outcome
 
 Command = Callable[..., Outcome]

@@ -11,8 +11,8 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from nmt.commands import score as scoring
 from nmt.cli.streams import Lines
+from nmt.commands import score as scoring
 from nmt.commands.score import aligned, perplexity, score
 from nmt.tokenizer import BOS, EOS
 from nmt.translator import PairScore, Translator
@@ -91,7 +91,7 @@ def test_several_runs_score_as_one(composed: Compose, run: Path, tmp_path: Path)
 class Lengths:
     """Stands in for a translator."""
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
+    def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
         return [PairScore(-float(len(src)), len(tgt)) for src, tgt in pairs]
 
 

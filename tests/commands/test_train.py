@@ -11,11 +11,10 @@ import pytest
 from omegaconf import DictConfig
 
 from nmt.commands import train as training
-from nmt.commands.prepare import prepare
+from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
-from nmt.data import ids
-from nmt.data.ids import IdsStore
-from nmt.data import corpus
+from nmt.data import corpus, ids
+from nmt.data.stores import IdsStore
 from nmt.run_directory import RunDirectory
 from nmt.tokenizer import Tokenizer
 

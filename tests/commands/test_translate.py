@@ -356,7 +356,7 @@ def test_no_bar_where_someone_types_or_reads_along(
     run: Run, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
     Path("in").write_text(TEXT)
-    kind = {"input": "nmt.cli.streams.Lines", "output": "nmt.cli.output.Output"}[typed]
+    kind = {"input": "nmt.cli.streams.Lines", "output": "nmt.cli.streams.Output"}[typed]
     monkeypatch.setattr(f"{kind}.is_terminal", lambda self: True)
     shown = Terminal()
     monkeypatch.setattr("sys.stderr", shown)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from nmt.data.batch import collate
+from nmt.data.batches import collate
 from nmt.device import autocast
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.hypothesis import Search
 from nmt.training.loss import batch_loss
 from tests.contract.conftest import MODELS
 from tests.contract.models import VOCAB_SIZE, make_model, trained_alone

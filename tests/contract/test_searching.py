@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
-from nmt.search.constraint import Constraint
+from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.search.sampling import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD

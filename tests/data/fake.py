@@ -8,9 +8,9 @@ from typing import Any
 
 from nmt.data.build_corpus import SUMMARY, build_text, part_file
 from nmt.data.cleaning import CleaningReport, CleaningRules
-from nmt.data.text_files import SentencePair
 from nmt.data.sources import PairSource
 from nmt.data.stores import TextStore
+from nmt.data.text_files import SentencePair
 
 
 class FakeSource(PairSource):

@@ -3,9 +3,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from nmt.data.batch import collate
-from nmt.data.loader import PairsInMemory, TrainingBatches, sorted_batches
-from nmt.data.batches import token_batches
+from nmt.data.batches import PairsInMemory, TrainingBatches, collate, sorted_batches, token_batches
 from nmt.tokenizer import BOS, EOS, PAD
 
 

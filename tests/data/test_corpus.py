@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from nmt.disk_cache import Cache
-from nmt.data import build_corpus as building, fingerprint, read_lines, repeats, stores as store
+from nmt.data import build_corpus as building
+from nmt.data import fingerprint, read_lines, repeats
+from nmt.data import stores as store
 from nmt.data.corpus import ParallelCorpus, load_corpus
+from nmt.disk_cache import DiskCache
 
 TEXTS = {
     "train.de": "ein Hund\nzwei Hunde\n\nein Hund\ndrei Katzen\n",
@@ -43,7 +45,7 @@ def options(tmp_path: Path) -> dict[str, Any]:
 
 
 def load(options: dict[str, Any]) -> ParallelCorpus:
-    return load_corpus(options, Cache())
+    return load_corpus(options, DiskCache())
 
 
 def jsonl(path: Path, rows: list[Any]) -> str:
@@ -117,7 +119,7 @@ def test_text_is_read_and_cleaned_once(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it lies, until its content, the rules or what is held out change."""
-    cache = Cache(tmp_path / "cache")
+    cache = DiskCache(tmp_path / "cache")
     first = load_corpus(options, cache)
     for name in TEXTS:
         (tmp_path / "moved").mkdir(exist_ok=True)
@@ -236,7 +238,7 @@ def test_memory_does_not_hold_the_corpus(
             lines = (f"{side} number {n} of a corpus\n" for n in range(size))
             (tmp_path / f"train.{side}").write_text("".join(lines))
         tracemalloc.start()
-        assert len(load_corpus(options, Cache(tmp_path / "cache")).train) == size
+        assert len(load_corpus(options, DiskCache(tmp_path / "cache")).train) == size
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]

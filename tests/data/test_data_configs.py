@@ -7,11 +7,11 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from nmt import resources
+from nmt.cli.config_files import shipped_configs
 from nmt.data.cleaning import CleaningRules
 from nmt.data.sources import open_source
 
-CONFIGS = sorted(path.stem for path in (resources.configs() / "data").glob("*.yaml"))
+CONFIGS = sorted(path.stem for path in (shipped_configs() / "data").glob("*.yaml"))
 LANGUAGES = ["data.src_lang=en", "data.tgt_lang=fr"]
 FILES = ["data.train=x", "data.valid=y"]
 GIVEN = {
@@ -29,7 +29,7 @@ GIVEN = {
 def _hydra() -> Iterator[None]:
     import nmt.cli.app  # noqa: F401 -- registers what the configs refer to
 
-    with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
         yield
 
 
@@ -56,7 +56,7 @@ def test_every_config_says_that_pairs_can_be_drawn(config: str) -> None:
     found = section(config, "data.valid=2000", "++data.tests.drawn=1000")
     assert (found["valid"], found["tests"]["drawn"]) == (2000, 1000)
     described = "".join(
-        (resources.configs() / "data" / f"{name}.yaml").read_text(encoding="utf-8")
+        (shipped_configs() / "data" / f"{name}.yaml").read_text(encoding="utf-8")
         for name in {config, "files" if found["format"] == "text" else found["format"]}
     )
     assert "draw" in described

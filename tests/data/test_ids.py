@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from nmt.data import ids as module
-from nmt.data.ids import encoded, sampled
-from nmt.disk_cache import Cache
-from nmt.data.stores import ROWS, TextStore, TextWriter
+from nmt.data.stores import ROWS, TextStore, TextWriter, encoded, sampled
+from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
 
 PRINTS = {"src": "1", "tgt": "2"}
@@ -35,7 +34,7 @@ def tokenizer() -> Tokenizer:
 def test_ids_are_those_of_the_tokenizer(
     text: TextStore, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
-    store = encoded(text, PRINTS, tokenizer, Cache(tmp_path), threads=2)
+    store = encoded(text, PRINTS, tokenizer, DiskCache(tmp_path), threads=2)
     src = tokenizer.encode_src([pair.src for pair in text])
     tgt = tokenizer.encode_tgt([pair.tgt for pair in text])
     for row in (*range(20), ROWS - 1, ROWS, ROWS + 9):
@@ -49,7 +48,7 @@ def test_ids_are_those_of_the_tokenizer(
 def test_they_are_made_once_for_a_text_and_a_tokenizer(
     text: TextStore, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = Cache(tmp_path)
+    cache = DiskCache(tmp_path)
     first = encoded(text, PRINTS, tokenizer, cache, threads=1)
     with monkeypatch.context() as patch:
         patch.setattr(module, "write_ids", None)  # would fail if it were called
@@ -66,7 +65,7 @@ def test_a_random_segmentation_stands_for_the_same_text(
     text: TextStore, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
     first, second = (
-        sampled(text, tokenizer, Cache(tmp_path), sampling=0.5, seed=seed) for seed in (1, 2)
+        sampled(text, tokenizer, DiskCache(tmp_path), sampling=0.5, seed=seed) for seed in (1, 2)
     )
     assert list(tmp_path.iterdir()) == []  # nothing is left to delete, and both can be read
     rows = range(0, len(text), 7)

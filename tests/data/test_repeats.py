@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nmt.data import repeats as module
-from nmt.data.repeats import repeats
+from nmt.data.build_corpus import repeats
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 1000])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nmt.data.sources import absolute, open_source
-from nmt.data.sources.files import TextSource
+from nmt.data.sources.text_formats import TextSource
 
 
 def write(path: Path, *lines: str) -> str:

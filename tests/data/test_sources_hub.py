@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from omegaconf import OmegaConf
 
-from nmt import resources
+from nmt.cli.config_files import shipped_configs
 from nmt.data.sources import PairSource, absolute, open_source
 
 EN_FR = [("Hello.", "Bonjour."), ('"NA', "a\nb"), ("null", "None")]
@@ -27,7 +27,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _hydra() -> Iterator[None]:
-    with hydra.initialize_config_dir(str(resources.configs()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
         yield
 
 

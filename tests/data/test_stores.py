@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt.data.text_files import SentencePair
 from nmt.data.stores import ROWS, TextStore, TextWriter
+from nmt.data.text_files import SentencePair
 
 HOSTILE = [
     "",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.data import SentencePair, read_lines, read_pairs
+from nmt.data.text_files import SentencePair, read_lines, read_pairs
 
 
 def write(path: Path, content: bytes) -> Path:

@@ -7,8 +7,8 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import _bootstrap_resample
 
 from nmt.evaluation import bootstrap as significance
-from nmt.evaluation.metrics import Scorer, bleu_of_sums, chrf_of_sums
 from nmt.evaluation.bootstrap import Bootstrap, percentile_interval, resampled_sums
+from nmt.evaluation.metrics import Scorer, bleu_of_sums, chrf_of_sums
 from tests.evaluation.corpora import corpus
 
 

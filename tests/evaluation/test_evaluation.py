@@ -8,9 +8,9 @@ import sacrebleu
 from sacrebleu.metrics.chrf import CHRF
 
 from nmt.evaluation import recipe
-from nmt.evaluation.evaluation import Evaluation, Row, evaluate
-from nmt.evaluation.recipe import Recipe, Scoring
 from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.evaluation import Evaluation, Recipe, Row, Scoring
+from nmt.evaluation.evaluation import evaluate_translations as evaluate
 from tests.evaluation.corpora import corpus
 
 FAST = Bootstrap(samples=50)

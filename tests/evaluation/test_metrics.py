@@ -20,7 +20,7 @@ def test_scores_of_any_subset_are_those_of_sacrebleu(tokenize: str, lowercase: b
     rng = random.Random(2)
     for size in (1, 2, 5, 20, 80):
         chosen = rng.sample(range(80), size)
-        score = scorer.score(statistics.select(chosen))
+        score = scorer.corpus_score(statistics.select(chosen))
 
         text, refs = [hypotheses[i] for i in chosen], [[references[i] for i in chosen]]
         bleu = BLEU(tokenize=tokenize, lowercase=lowercase)
@@ -39,7 +39,7 @@ def test_scores_of_any_subset_are_those_of_sacrebleu(tokenize: str, lowercase: b
 def test_defaults_are_those_of_the_plain_sacrebleu_functions() -> None:
     hypotheses, references = corpus(seed=3, n=50)
     scorer = Scorer()
-    score = scorer.score(scorer.count(hypotheses, references))
+    score = scorer.corpus_score(scorer.count(hypotheses, references))
     assert score.bleu == sacrebleu.corpus_bleu(hypotheses, [references]).score > 10
     assert score.chrf == sacrebleu.corpus_chrf(hypotheses, [references]).score > 10
 
@@ -67,8 +67,8 @@ def test_many_sums_are_scored_as_one_by_one() -> None:
 def test_perfect_two_word_sentences_score_zero_and_bleu_says_it_is_undefined() -> None:
     scorer = Scorer()
     statistics = scorer.count(["two words"] * 40, ["two words"] * 40)
-    assert scorer.score(statistics).bleu == 0.0
-    assert scorer.score(statistics).chrf == 100.0
+    assert scorer.corpus_score(statistics).bleu == 0.0
+    assert scorer.corpus_score(statistics).chrf == 100.0
     assert not statistics.bleu_is_defined
     # Saying nothing is another matter: these zeros are earned.
     assert scorer.count([""] * 40, ["four words of text"] * 40).bleu_is_defined
@@ -76,10 +76,10 @@ def test_perfect_two_word_sentences_score_zero_and_bleu_says_it_is_undefined() -
 
 def test_blank_lines_are_sentences() -> None:
     scorer = Scorer()
-    both = scorer.score(scorer.count(["", "a b c d"], ["a b c d", "a b c d"]))
+    both = scorer.corpus_score(scorer.count(["", "a b c d"], ["a b c d", "a b c d"]))
     assert both.length_ratio == 0.5
     assert both.bleu == sacrebleu.corpus_bleu(["", "a b c d"], [["a b c d", "a b c d"]]).score
-    nothing = scorer.score(scorer.count(["word"], [""]))
+    nothing = scorer.corpus_score(scorer.count(["word"], [""]))
     assert nothing.length_ratio is None
 
 

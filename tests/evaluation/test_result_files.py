@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from nmt.evaluation.evaluation import Evaluation, evaluate
-from nmt.evaluation.recipe import Scoring
 from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.evaluation import Evaluation, Scoring
+from nmt.evaluation.evaluation import evaluate_translations as evaluate
 from nmt.evaluation.result_files import (
     check_free,
     directory_in_run,
     find_evaluation,
     read_evaluation,
-    store,
+    write_evaluation,
 )
 
 LINES = ["Ein Hund\u2028läuft .", "", "ein\rHund"]
@@ -34,7 +34,7 @@ def made(**changes: Any) -> Evaluation:
 
 def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
     evaluation = made(seconds=2.5)
-    paths = store(evaluation, LINES, tmp_path / "evaluation" / "test")
+    paths = write_evaluation(evaluation, LINES, tmp_path / "evaluation" / "test")
     assert read_evaluation(tmp_path / "evaluation" / "test") == evaluation
     assert paths == sorted((tmp_path / "evaluation" / "test").iterdir(), reverse=True)
     assert paths[0].read_bytes().decode() == "".join(f"{line}\n" for line in LINES)
@@ -56,27 +56,27 @@ def test_a_result_made_in_another_way_is_kept(
     tmp_path: Path, changes: dict[str, Any], named: str
 ) -> None:
     first, second = made(), made(**changes)
-    store(first, LINES, tmp_path)
+    write_evaluation(first, LINES, tmp_path)
     with pytest.raises(ValueError, match=f"{named}.*name=.*overwrite=true"):
-        store(second, LINES, tmp_path)
+        write_evaluation(second, LINES, tmp_path)
     with pytest.raises(ValueError, match=named):
         check_free(tmp_path, second)
     assert read_evaluation(tmp_path) == first
-    store(second, LINES, tmp_path, overwrite=True)
+    write_evaluation(second, LINES, tmp_path, overwrite=True)
     assert read_evaluation(tmp_path) == second
 
 
 def test_a_result_made_in_the_same_way_is_replaced(tmp_path: Path) -> None:
-    store(made(seconds=1.0), LINES, tmp_path)
+    write_evaluation(made(seconds=1.0), LINES, tmp_path)
     again = made(seconds=2.0, hypotheses=["better", "", "words"])
-    store(again, ["better", "", "words"], tmp_path)
+    write_evaluation(again, ["better", "", "words"], tmp_path)
     assert read_evaluation(tmp_path) == again
 
 
 def test_a_failure_leaves_the_old_result_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store(made(seconds=1.0), LINES, tmp_path)
+    write_evaluation(made(seconds=1.0), LINES, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def full(path: Path, text: str, **options: Any) -> int:
@@ -85,18 +85,18 @@ def test_a_failure_leaves_the_old_result_whole(
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="no space"):
-        store(made(hypotheses=["a", "b", "c"]), ["a", "b", "c"], tmp_path)
+        write_evaluation(made(hypotheses=["a", "b", "c"]), ["a", "b", "c"], tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
 
 
 def test_a_hypothesis_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="hypothesis 2 holds a line break"):
-        store(made(), ["a", "b\nc", "d"], tmp_path)
+        write_evaluation(made(), ["a", "b\nc", "d"], tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
-    store(made(), LINES, tmp_path)
+    write_evaluation(made(), LINES, tmp_path)
     path = tmp_path / "evaluation.json"
     whole = json.loads(path.read_text())
     for text, message in (
@@ -117,8 +117,8 @@ def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
 
 def test_an_evaluation_is_found_by_name_or_as_the_directory_itself(tmp_path: Path) -> None:
     ours, theirs = made(system="ours"), made(system="theirs")
-    store(ours, LINES, tmp_path / "run" / "evaluation" / "test")
-    store(theirs, LINES, tmp_path / "output")
+    write_evaluation(ours, LINES, tmp_path / "run" / "evaluation" / "test")
+    write_evaluation(theirs, LINES, tmp_path / "output")
     assert find_evaluation(tmp_path / "run", "test") == ours
     assert find_evaluation(tmp_path / "output", "test") == theirs
     with pytest.raises(FileNotFoundError, match=r"no evaluation valid \(it has: test\)"):

@@ -29,7 +29,7 @@ def test_a_hypothesis_sees_what_it_has_read_and_nothing_else() -> None:
         for layer, (keys, values) in enumerate(layers):
             for b, own in enumerate(histories):
                 for k, history in enumerate(own):
-                    seen = cache.whose[b, k]
+                    seen = cache.slot_mask[b, k]
                     assert sorted((keys[b, seen, 0] - layer).int().tolist()) == history
                     assert sorted((-values[b, seen, 0]).int().tolist()) == history
         if step % 9 == 8 and len(histories) > 2:
@@ -53,4 +53,4 @@ def test_what_no_hypothesis_descends_from_is_given_up() -> None:
         cache, _ = read(cache, torch.full((1, beam), step))
         cache = cache.reorder(torch.zeros(1, beam, dtype=torch.long))
     assert cache.keys[0].shape[1] < 2 * steps + ROOM * beam < beam * steps
-    assert cache.select(torch.tensor([0])).whose.shape[-1] == steps
+    assert cache.select(torch.tensor([0])).slot_mask.shape[-1] == steps

@@ -1,6 +1,6 @@
 import torch
 
-from nmt.models.dropout import Dropout
+from nmt.models.layers import Dropout
 
 
 def test_expectation_and_rate_are_kept() -> None:

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from nmt.evaluation.evaluation import BucketRow, Evaluation, Row
-from nmt.evaluation.recipe import FORMAT_VERSION
 from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.evaluation import FORMAT_VERSION, BucketRow, Evaluation, Row
 
 ROW: dict[str, Any] = {
     "n": 1500,

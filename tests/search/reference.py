@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
-from nmt.search.constraint import Constraint
-from nmt.search.hypothesis import Hypothesis
+from nmt.search.base import Hypothesis
+from nmt.search.constraints import Constraint
 from nmt.tokenizer import BOS, EOS, PAD
 
 Prefix = tuple[tuple[int, ...], float]

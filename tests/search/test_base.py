@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from nmt.search.distribution import BLOCK, Distribution, highest
+from nmt.search.base import BLOCK, Distribution, highest
 from nmt.tokenizer import BOS, PAD
 
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from nmt.search.base import Hypothesis
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
-from nmt.search.hypothesis import Hypothesis
 from nmt.tokenizer import BOS, EOS, PAD
 from tests.search.reference import exhaustive, plain_beam
 from tests.toy import ToyModel, make_sources

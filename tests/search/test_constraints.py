@@ -5,10 +5,10 @@ import random
 import pytest
 from torch import Tensor
 
+from nmt.search.base import Hypothesis, Search
 from nmt.search.beam import BeamSearch
-from nmt.search.constraint import Constraint
+from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
-from nmt.search.hypothesis import Hypothesis, Search
 from nmt.search.sampling import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD
 from tests.search.reference import exhaustive, keeping, occurs, plain_beam

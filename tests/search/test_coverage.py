@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from nmt.models.interface import Encoded
+from nmt.search.base import Hypothesis
 from nmt.search.beam import BeamSearch
-from nmt.search.constraint import Constraint
-from nmt.search.hypothesis import Hypothesis
+from nmt.search.constraints import Constraint
 from nmt.tokenizer import BOS, EOS, PAD
 from tests.toy import ToyModel, make_sources
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from nmt.data.batch import collate
+from nmt.data.batches import collate
 from nmt.models.attention import AdditiveAttention
 from nmt.models.lstm import LSTMSeq2Seq
 from nmt.training.loss import CHUNK_TOKENS, batch_loss, smoothed_cross_entropy

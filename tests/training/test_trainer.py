@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import torch
 
-from nmt.data.loader import PairsInMemory, TrainingBatches, sorted_batches
+from nmt.data.batches import PairsInMemory, TrainingBatches, sorted_batches
 from nmt.models.attention import AdditiveAttention
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.lstm import LSTMSeq2Seq
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
+from nmt.training.loss import validation_loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
-from nmt.training.settings import TrainerSettings
 from nmt.training.signals import StopRequest
+from nmt.training.train_state import TrainerSettings
 from nmt.training.trainer import Trainer
-from nmt.training.validation import validation_loss
 
 SETTINGS = TrainerSettings(
     max_steps=12,

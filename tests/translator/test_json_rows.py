@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from nmt.translator import Alternative, Terms, Translation
 from nmt.translator.json_rows import (
     Request,
     finite,
@@ -12,7 +13,6 @@ from nmt.translator.json_rows import (
     row_of_translation,
     terms_of_options,
 )
-from nmt.translator import Alternative, Terms, Translation
 
 NONE = Terms()
 COMMON = Terms(prefix="Il", require=("chat",), forbid=("chien",))

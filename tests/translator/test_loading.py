@@ -110,7 +110,7 @@ def test_the_precision_is_that_of_the_products(
     for precision in ("fp32", "bf16", "int8"):
         translator = Translator.load(run.path, device="cpu", precision=precision)
         assert len(translator.translate(lines)) == 3
-        scores[precision] = [score.log_prob for score in translator.score(pairs)]
+        scores[precision] = [score.log_prob for score in translator.score_pairs(pairs)]
     for rough in (scores["bf16"], scores["int8"]):
         assert rough != scores["fp32"]
         assert rough == pytest.approx(scores["fp32"], abs=0.2)

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.base import Hypothesis, Search
 from nmt.search.beam import BeamSearch
-from nmt.search.constraint import Constraint
+from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
-from nmt.search.hypothesis import Hypothesis, Search
 from nmt.tokenizer import EOS, PAD, Tokenizer
 from nmt.translator import Terms, Translator
-from nmt.translator.spelling import FIRST_BYTE
+from nmt.translator.word_alignment import FIRST_BYTE
 from tests.contract.models import list_models, make_model
 
 MODELS = list_models()
@@ -266,19 +266,21 @@ def test_parts_are_joined_as_the_language_is_written(
 def test_pairs_are_scored_in_order_whatever_the_batch(tokenizer: Tokenizer) -> None:
     pairs = [("the cat", "le chat"), ("", ""), ("a dog ran", "un"), ("the", ""), (" ", "chien")]
     translator = make_translator(tokenizer, GreedySearch())
-    scores = translator.score(pairs)
+    scores = translator.score_pairs(pairs)
     small = make_translator(tokenizer, GreedySearch(), batch_tokens=1)
-    for pair, score, alone in zip(pairs, scores, small.score(pairs), strict=True):
+    for pair, score, alone in zip(pairs, scores, small.score_pairs(pairs), strict=True):
         blank = not "".join(pair).strip()
         assert score.tokens == (0 if blank else len(tokenizer.encode_tgt([pair[1]])[0]) + 1)
         assert (score.log_prob == 0) if blank else (score.log_prob < 0)
         assert alone.log_prob == pytest.approx(score.log_prob, abs=1e-4)
-    assert translator.score([]) == []
+    assert translator.score_pairs([]) == []
 
 
 def test_scoring_is_in_evaluation_mode_and_gives_the_mode_back(tokenizer: Tokenizer) -> None:
     translator = make_translator(tokenizer, GreedySearch())
     translator.model.train()
     torch.manual_seed(0)
-    assert translator.score([("the cat", "le chat")]) == translator.score([("the cat", "le chat")])
+    assert translator.score_pairs([("the cat", "le chat")]) == translator.score_pairs(
+        [("the cat", "le chat")]
+    )
     assert translator.model.training

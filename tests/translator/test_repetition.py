@@ -1,6 +1,6 @@
 import pytest
 
-from nmt.translator.repetition import repeats_itself
+from nmt.translator.postprocessing import repeats_itself
 
 
 @pytest.mark.parametrize(

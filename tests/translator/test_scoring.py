@@ -5,7 +5,7 @@ from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.tokenizer import BOS, EOS, PAD
 from nmt.translator import scoring
-from nmt.translator.scoring import log_probs
+from nmt.translator.inference import log_probs
 from tests.contract.models import list_models, make_model
 
 MODELS = list_models()

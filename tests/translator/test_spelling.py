@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nmt.tokenizer import EOS, Tokenizer
-from nmt.translator.spelling import FIRST_BYTE, byte_runs, characters, is_text, word_shares
+from nmt.translator.word_alignment import FIRST_BYTE, byte_runs, characters, is_text, word_shares
 
 ODD_LINES = [
     "the  cat",

@@ -1,29 +1,29 @@
 import pytest
 
-from nmt.search.constraint import Constraint
+from nmt.search.constraints import Constraint
 from nmt.tokenizer import Tokenizer
-from nmt.translator.spelling import FIRST_BYTE
-from nmt.translator.terms import Glossary
+from nmt.translator.terms import TermEncoder
 from nmt.translator.translation import Alternative, Terms, Translation
+from nmt.translator.word_alignment import FIRST_BYTE
 
 
 @pytest.fixture
-def french(tokenizer: Tokenizer) -> Glossary:
-    return Glossary(tokenizer, "fr")
+def french(tokenizer: Tokenizer) -> TermEncoder:
+    return TermEncoder(tokenizer, "fr")
 
 
 @pytest.fixture
-def chinese(tokenizer: Tokenizer) -> Glossary:
-    return Glossary(tokenizer, "zh-TW")
+def chinese(tokenizer: Tokenizer) -> TermEncoder:
+    return TermEncoder(tokenizer, "zh-TW")
 
 
-def test_no_terms_are_no_constraint(french: Glossary) -> None:
+def test_no_terms_are_no_constraint(french: TermEncoder) -> None:
     assert french.constraint(Terms()) == Constraint()
     assert french.constraint(Terms(prefix=" \t")) == Constraint()
 
 
 def test_terms_are_constrained_as_the_tokens_that_spell_them(
-    french: Glossary, tokenizer: Tokenizer
+    french: TermEncoder, tokenizer: Tokenizer
 ) -> None:
     terms = Terms(prefix=" le chat ", require=("tapis", " sur le "), forbid=("chien",))
     constraint = french.constraint(terms)
@@ -33,7 +33,9 @@ def test_terms_are_constrained_as_the_tokens_that_spell_them(
     assert tokenizer.tgt_pieces(constraint.require[1])[0].startswith("\u2581")
 
 
-def test_without_spaces_terms_stand_within_a_word(chinese: Glossary, tokenizer: Tokenizer) -> None:
+def test_without_spaces_terms_stand_within_a_word(
+    chinese: TermEncoder, tokenizer: Tokenizer
+) -> None:
     terms = Terms(require=("chat", "\u732b"), forbid=("chien",))
     constraint = chinese.constraint(terms)
     before = tokenizer.encode_tgt(["tapis"])[0]
@@ -44,7 +46,7 @@ def test_without_spaces_terms_stand_within_a_word(chinese: Glossary, tokenizer: 
 
 
 @pytest.mark.parametrize("terms", [Terms(require=("a", " ")), Terms(forbid=("",))])
-def test_refuses_a_term_without_text(french: Glossary, terms: Terms) -> None:
+def test_refuses_a_term_without_text(french: TermEncoder, terms: Terms) -> None:
     with pytest.raises(ValueError, match="has no text"):
         french.constraint(terms)
 
@@ -64,7 +66,7 @@ def test_refuses_a_term_without_text(french: Glossary, terms: Terms) -> None:
     ],
 )
 def test_says_which_terms_were_not_kept(
-    french: Glossary, text: str, term: str, missing: bool, forbidden: bool
+    french: TermEncoder, text: str, term: str, missing: bool, forbidden: bool
 ) -> None:
     plain = Translation(text, 0.0, 1, ("split",), nbest=(Alternative(text, 0.0, 1),))
     required = french.checked(plain, Terms(require=(term,)))
@@ -76,14 +78,14 @@ def test_says_which_terms_were_not_kept(
     )
 
 
-def test_without_spaces_a_term_is_found_anywhere(chinese: Glossary) -> None:
+def test_without_spaces_a_term_is_found_anywhere(chinese: TermEncoder) -> None:
     plain = Translation("\u6211\u559c\u6b22\u732b\u4e86", 0.0, 1)
     assert chinese.checked(plain, Terms(require=("\u732b",))).flags == ()
     assert chinese.checked(plain, Terms(forbid=("\u732b",))).flags == ("forbidden_term",)
 
 
 def test_other_tokens_of_a_forbidden_term_are_forbidden_too(
-    french: Glossary, tokenizer: Tokenizer
+    french: TermEncoder, tokenizer: Tokenizer
 ) -> None:
     terms = Terms(forbid=("chat", "tapis"))
     constraint = french.constraint(terms)

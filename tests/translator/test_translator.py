@@ -5,13 +5,13 @@ import torch
 from torch import Tensor
 
 from nmt.models.interface import Encoded, Seq2SeqModel
+from nmt.search.base import Hypothesis, Search
 from nmt.search.beam import BeamSearch
-from nmt.search.constraint import Constraint
+from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
-from nmt.search.hypothesis import Hypothesis, Search
 from nmt.tokenizer import EOS, PAD
 from nmt.translator import BLANK, Translator, batches
-from nmt.translator.translation import one_line
+from nmt.translator.translation import without_line_breaks
 from nmt.translator.translator import SHORTEST
 from tests.toy import ToyModel
 
@@ -95,7 +95,7 @@ def test_a_translation_is_one_line_whatever_the_model_produces() -> None:
     (translation,) = Translator(model, Letters(), GreedySearch()).translate(["a"])
     assert translation.tokens > 5
     assert translation.text.splitlines() == [translation.text]
-    assert one_line("a\r\nb\nc\rd\u2028e") == "a b c d\u2028e"
+    assert without_line_breaks("a\r\nb\nc\rd\u2028e") == "a b c d\u2028e"
 
 
 def test_says_what_was_cut() -> None:

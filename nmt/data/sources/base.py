@@ -1,8 +1,13 @@
-"""What a part of a corpus offers, whatever it is kept in."""
+"""What a part of a corpus offers in whatever format; its columns; rows of several files."""
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from nmt.checks import OptionError, field
+from nmt.data.text_files import opened
 
 
 class PairSource(ABC):
@@ -35,3 +40,145 @@ class PairSource(ABC):
     @abstractmethod
     def size(self) -> int | None:
         """How many rows there are, where that is known without reading them all."""
+
+
+TRANSLATION = "translation"
+"""Where data sets of the hub keep {"en": ..., "fr": ...}."""
+
+ABSENT: Final = object()
+"""Stands for what a row does not have, which is not the same as None."""
+
+_NAMES_SHOWN = 12
+_LETTERS_SHOWN = 30
+
+
+class Columns(NamedTuple):
+    """Names of the columns: "en" is a column, else a key of ``translation``; "a.b" key b of a."""
+
+    src: str
+    tgt: str
+
+
+def value(row: Mapping[str, Any], column: str) -> Any:
+    """What stands in a column of a row of nested mappings; ABSENT if it is not there."""
+    if column in row:
+        return row[column]
+    nested = row.get(TRANSLATION)
+    if isinstance(nested, Mapping) and column in nested:
+        return nested[column]
+    found: Any = row
+    for key in column.split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            return ABSENT
+        found = found[key]
+    return found
+
+
+def names(row: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The names by which ``value`` finds what stands in a row."""
+    found = []
+    for name, inside in row.items():
+        if isinstance(inside, Mapping):
+            found += names(inside, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}")
+    return found
+
+
+def missing(place: str, columns: Columns, absent: str, there: Iterable[str]) -> OptionError:
+    """The error for a column that is nowhere. there: the names that may be chosen."""
+    side = "src" if absent == columns.src else "tgt"
+    found = [_clipped(name) for name in there]
+    listed = ", ".join(found[:_NAMES_SHOWN]) or "none"
+    more = f" and {len(found) - _NAMES_SHOWN} more" if len(found) > _NAMES_SHOWN else ""
+    return OptionError(
+        f"{place}: no column {absent!r}; there are: {listed}{more}."
+        f" Set {field(f'{side}_column')} (it is {field(f'{side}_lang')} unless you do)"
+    )
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}..."
+
+
+_CHUNK = 2**20
+
+
+class Scan(NamedTuple):
+    """A file's bytes in brief. lines: None where they are packed."""
+
+    sha256: str
+    lines: int | None
+
+
+class FilesSource(PairSource):
+    """Rows of several files in turn.
+
+    A subclass reads one file (or one pair of files), named by its index.
+
+    most: how many rows are read at most, from the start; None reads all.
+    """
+
+    def __init__(self, count: int, most: int | None) -> None:
+        self._most = most
+        self._rows: list[int | None] = [None] * count  # of each file, once it was read whole
+
+    @abstractmethod
+    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+        """The rows of one file, at most ``most``."""
+
+    @abstractmethod
+    def _place(self, index: int, row: int) -> str:
+        """Where row ``row`` of one file stands."""
+
+    def rows(self) -> Iterator[tuple[object, object]]:
+        left = self._most
+        for index in range(len(self._rows)):
+            count = 0
+            for row in self._read(index, left):
+                count += 1
+                yield row
+            if left is None:
+                self._rows[index] = count
+            else:
+                left -= count
+                if not left:
+                    return
+
+    def place(self, row: int) -> str:
+        last = len(self._rows) - 1
+        for index in range(last):
+            if row < (count := self._count(index)):
+                return self._place(index, row)
+            row -= count
+        return self._place(last, row)
+
+    def _count(self, index: int) -> int:
+        count = self._rows[index]
+        if count is None:
+            count = self._rows[index] = sum(1 for _ in self._read(index, None))
+        return count
+
+    def _at_most(self, size: int | None) -> int | None:
+        """A number of rows, as far as they are read."""
+        return size if size is None or self._most is None else min(size, self._most)
+
+
+def scan(path: Path) -> Scan:
+    """Raises OSError for what is no file, or cannot be read a second time."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(f"{path} is a pipe or a device: a corpus is read more than once, save it")
+    digest, lines, last = hashlib.sha256(), 0, b"\n"
+    with opened(path, packed=True) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    known = path.suffix != ".gz"
+    return Scan(digest.hexdigest(), lines + (last != b"\n") if known else None)
+
+
+def total(counts: Sequence[int | None]) -> int | None:
+    """Their sum; None where one is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

@@ -14,9 +14,7 @@ from typing import Any
 import datasets
 
 from nmt.data.sources import arrow_formats as arrow
-from nmt.data.sources.base import PairSource
-from nmt.data.sources.columns import Columns
-from nmt.data.sources.files import scan
+from nmt.data.sources.base import Columns, PairSource, scan
 
 _BATCH_ROWS = 1000
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
@@ -49,7 +47,7 @@ class HubSource(PairSource):
         directory = Path(name).expanduser()
         self._local = directory.is_dir()
         if not self._local and not _HUB_NAME.fullmatch(name):
-            raise FileNotFoundError(f"data.name={name}: no such directory, and no name on the hub")
+            raise FileNotFoundError(f"name={name}: no such directory, and no name on the hub")
         self._name = str(directory) if self._local else name
         self._config = config
         self._revision = revision

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from nmt import checks
+from nmt.checks import OptionError, field
+from nmt.data.sources.base import Columns, PairSource
+from nmt.data.sources.text_formats import JsonlSource, TextSource, TsvSource
 from nmt.data.text_files import as_paths, paired_paths
-from nmt.data.sources.base import PairSource
-from nmt.data.sources.columns import Columns
-from nmt.data.sources.files import TextSource
-from nmt.data.sources.text_formats import JsonlSource, TsvSource
 
 _COLUMNS = ("src_column", "tgt_column")
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -34,12 +33,12 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
 
     Raises ValueError for an option that is missing, unknown or wrong.
     """
-    kind = checks.one_of("data.format", str(data.get("format")), _OPTIONS)
-    checks.known_options("data", data, [*_COMMON, *_OPTIONS[kind]])
+    kind = checks.one_of("format", str(data.get("format")), _OPTIONS)
+    checks.known_options("", data, [*_COMMON, *_OPTIONS[kind]])
     spec = _part(data, part)
     most = data.get("max_pairs") if part == "train" else None
     if most is not None:
-        checks.positive_int("data.max_pairs", most)
+        checks.positive_int("max_pairs", most)
     if kind == "text":
         return TextSource(_paired(part, spec), most)
     columns = Columns(*(_name(option, data.get(option)) for option in _COLUMNS))
@@ -50,7 +49,7 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
         return TsvSource(paths, columns, _header(data.get("columns"), columns), most)
     if kind == "jsonl":
         return JsonlSource(paths, columns, most)
-    from nmt.data.sources.parquet import ParquetSource  # loads pyarrow
+    from nmt.data.sources.arrow_formats import ParquetSource  # loads pyarrow
 
     return ParquetSource(paths, columns, most)
 
@@ -58,7 +57,7 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
 def absolute(data: Mapping[str, Any]) -> dict[str, Any]:
     """The section with every path made absolute, so that it holds in other directories too."""
     found = dict(data)
-    kind = checks.one_of("data.format", str(data.get("format")), _OPTIONS)
+    kind = checks.one_of("format", str(data.get("format")), _OPTIONS)
     if kind == "hub":
         path = Path(str(data.get("name"))).expanduser()
         return found | ({"name": str(path.absolute())} if path.is_dir() else {})
@@ -95,7 +94,7 @@ def _open_hub(
         if data.get(option) is not None:
             _name(option, data[option])
     if not isinstance(streaming := data.get("streaming"), bool):
-        raise ValueError(f"data.streaming must be true or false, got {streaming!r}")
+        raise OptionError(f"{field('streaming')} must be true or false, got {streaming!r}")
     return HubSource(
         name=_name("name", data.get("name")),
         config=data.get("config"),
@@ -109,11 +108,11 @@ def _open_hub(
 
 def _paired(part: str, spec: Any) -> list[tuple[Path, Path]]:
     if not isinstance(spec, Mapping):
-        raise ValueError(
-            f"data.{part}.src and data.{part}.tgt must each be a path or a list of paths,"
-            f" got data.{part}={spec!r}"
+        raise OptionError(
+            f"{field(part)}.src and {field(part)}.tgt must each be a path or a list of paths,"
+            f" got {field(part)}={spec!r}"
         )
-    checks.known_options(f"data.{part}", spec, ["src", "tgt"])
+    checks.known_options(part, spec, ["src", "tgt"])
     src, tgt = (_paths(f"{part}.{side}", spec.get(side)) for side in ("src", "tgt"))
     return paired_paths(src, tgt)
 
@@ -122,12 +121,14 @@ def _header(given: Any, columns: Columns) -> list[str] | None:
     if given is None:
         return None
     if not isinstance(given, list | tuple):
-        raise ValueError(f"data.columns must be a list of names such as [en,fr], got {given!r}")
+        raise OptionError(
+            f"{field('columns')} must be a list of names such as [en,fr], got {given!r}"
+        )
     header = [_name("columns", name) for name in given]
     for option, column in zip(_COLUMNS, columns, strict=True):
         if header.count(column) != 1:
-            raise ValueError(
-                f"data.columns=[{','.join(header)}] must hold data.{option}={column} once"
+            raise OptionError(
+                f"{field('columns')}=[{','.join(header)}] must hold {field(option)}={column} once"
             )
     return header
 
@@ -136,7 +137,7 @@ def _name(option: str, value: Any) -> str:
     if isinstance(value, str) and value:
         return value
     hint = " (YAML reads no as false: quote it)" if value is False else ""
-    raise ValueError(f"data.{option} must be a name, got {value!r}{hint}")
+    raise OptionError(f"{field(option)} must be a name, got {value!r}{hint}")
 
 
 def _paths(option: str, value: Any) -> list[Path]:
@@ -146,5 +147,5 @@ def _paths(option: str, value: Any) -> list[Path]:
         or not paths
         or not all(isinstance(path, str | Path) and str(path) for path in paths)
     ):
-        raise ValueError(f"data.{option} must be a path or a list of paths, got {value!r}")
+        raise OptionError(f"{field(option)} must be a path or a list of paths, got {value!r}")
     return as_paths(paths)

@@ -8,9 +8,49 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nmt.data.text_files import iter_lines
-from nmt.data.sources.columns import ABSENT, Columns, missing, names, value
-from nmt.data.sources.files import FilesSource, Scan, scan, total
+from nmt.checks import OptionError, field
+from nmt.data.sources.base import (
+    ABSENT,
+    Columns,
+    FilesSource,
+    Scan,
+    missing,
+    names,
+    scan,
+    total,
+    value,
+)
+from nmt.data.text_files import iter_lines, iter_pairs
+
+
+class TextSource(FilesSource):
+    """Line n of a source file with line n of its target file: UTF-8, also gzipped."""
+
+    def __init__(self, paths: Sequence[tuple[Path, Path]], most: int | None = None) -> None:
+        super().__init__(len(paths), most)
+        self._paths = paths
+
+    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+        return iter_pairs(*self._paths[index], most)
+
+    def _place(self, index: int, row: int) -> str:
+        return " and ".join(f"{path}:{row + 1}" for path in self._paths[index])
+
+    @cached_property
+    def _scans(self) -> list[tuple[Scan, Scan]]:
+        return [(scan(src), scan(tgt)) for src, tgt in self._paths]
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "format": "text",
+            "src": [src.sha256 for src, _ in self._scans],
+            "tgt": [tgt.sha256 for _, tgt in self._scans],
+            "most": self._most,
+        }
+
+    def size(self) -> int | None:
+        counts = [tgt.lines if src.lines is None else src.lines for src, tgt in self._scans]
+        return self._at_most(total(counts))
 
 
 class _LinesSource(FilesSource):
@@ -77,9 +117,10 @@ class TsvSource(_LinesSource):
         header = next(lines).split("\t") if self._given is None else list(self._given)
         for column in self._columns:
             if column not in header:
-                raise ValueError(
-                    f"{missing(f'{path}:1', self._columns, column, header)}. If the first line is"
-                    " a pair already, name the columns: data.columns=[NAME,NAME]"
+                absent = missing(f"{path}:1", self._columns, column, header)
+                raise OptionError(
+                    f"{absent.message}. If the first line is a pair already, name the columns: "
+                    f"{field('columns')}=[NAME,NAME]"
                 )
         width, src, tgt = len(header), *map(header.index, self._columns)
         whole, line = False, None
@@ -92,9 +133,9 @@ class TsvSource(_LinesSource):
                 cells = [] if len(cells) > width else cells
                 yield _cell(cells, src), _cell(cells, tgt)
         if line is not None and not whole:
-            raise ValueError(
+            raise OptionError(
                 f"{path}: no line has the {width} cells that the columns ask for; the last one read"
-                f" has {line.count(chr(9)) + 1}. data.columns must name every cell of a line"
+                f" has {line.count(chr(9)) + 1}. {field('columns')} must name every cell of a line"
             )
 
 
