@@ -39,9 +39,13 @@ def default_place() -> Path:
 class DiskCache:
     """A place of entries. Whatever is in it may be deleted at any time; it is made again."""
 
-    def __init__(self, place: str | Path | None = None) -> None:
-        """place: a directory, made when first needed; None for the default."""
+    def __init__(self, place: str | Path | None = None, *, named_by: str = "place=") -> None:
+        """place: a directory, made when first needed; None for the default.
+
+        named_by: the option that names another, for messages.
+        """
         self.place = Path(place) if place else default_place()
+        self._named_by = named_by
 
     def entry(self, kind: str, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
         """The directory that belongs to a key, made by ``build`` if there is none that is whole.
@@ -87,7 +91,7 @@ class DiskCache:
         return OSError(
             f"cannot write the prepared corpus to {self.place} "
             f"({os.strerror(error.errno) if error.errno else error}): "
-            f"name another directory by the option cache, or in the environment by {VARIABLE}"
+            f"name another directory by {self._named_by} or in the environment by {VARIABLE}"
         )
 
     def _sweep(self) -> None:

@@ -44,7 +44,7 @@ def test_known_options_say_what_was_meant_and_what_there_is() -> None:
 
 
 def test_known_options_guess_nothing_far_off() -> None:
-    with pytest.raises(ValueError, match="unknown option zzz: the command has run, seed"):
+    with pytest.raises(ValueError, match="unknown option zzz: the options are run, seed"):
         checks.known_options("", ["zzz"], ["seed", "run"])
 
 

@@ -134,7 +134,7 @@ def test_what_was_killed_long_ago_is_swept_away(cache: DiskCache) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"cannot write .*file.*data\.cache=.*NMT_CACHE"):
+    with pytest.raises(OSError, match=r"cannot write .*file.*place=.*NMT_CACHE"):
         DiskCache(tmp_path / "file").entry("x", {}, writes("text"))
 
 
@@ -142,7 +142,7 @@ def test_a_full_disk_is_explained(cache: DiskCache) -> None:
     def build(directory: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match=r"No space left on device.*data\.cache="):
+    with pytest.raises(OSError, match=r"No space left on device.*place="):
         cache.entry("x", {}, build)
     assert entries(cache) == []
 

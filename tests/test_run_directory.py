@@ -197,5 +197,5 @@ def test_a_changed_test_set_is_found(run: RunDirectory) -> None:
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", ".hidden", "-x", "a b"])
 def test_a_test_set_has_a_plain_name(run: RunDirectory, name: str) -> None:
-    with pytest.raises(ValueError, match=r"data\.tests\."):
+    with pytest.raises(ValueError, match=r"tests\."):
         run.write_test_set(name, ["a"], ["b"])

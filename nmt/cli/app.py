@@ -7,19 +7,15 @@ In a sweep, a mistake that only one job's files or values bring up ends that job
 and the command ends with 2. Options that do not exist end a sweep before its first job.
 """
 
-import ast
 import gc
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -52,14 +48,11 @@ _MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.Y
 OmegaConf.register_new_resolver("shipped", lambda name: str(shipped(name)))
 
 
-def launch(command: str, package: str) -> None:
-    """Run ``main`` of ``package.command`` on the config composed from the command line: once, or
-    repeatedly with -m.
+def launch(config_name: str, description: str, work: Callable[[DictConfig], None]) -> None:
+    """Run ``work`` on the config composed from the command line, once or, with -m, repeatedly.
 
-    The module is imported once the options stand, as it loads torch. Its docstring is what --help
-    says before the options.
+    description: what --help says before the options.
     """
-    module = f"{package}.{command}"
     gc.set_threshold(100_000)  # what start-up makes stays: looking for garbage takes a tenth of it
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -70,9 +63,9 @@ def launch(command: str, package: str) -> None:
 
     def task(cfg: DictConfig) -> None:
         with _reported(show_tracebacks):
-            _check(cfg, command)
+            _check(cfg, config_name)
             try:
-                import_module(module).main(cfg)
+                work(cfg)
             except _MISTAKES as error:
                 job = _job_of_sweep()
                 if job is None or show_tracebacks or isinstance(error, BrokenPipeError):
@@ -84,25 +77,18 @@ def launch(command: str, package: str) -> None:
         arguments = with_own_configs(normalized(sys.argv[1:]), os.environ.get("COMP_LINE"))
         ConfigFiles(own_configs(arguments))
         if {"--help", "-h"} & set(arguments):
-            print(help_text(command, _docstring(module), arguments))
+            print(help_text(config_name, description, arguments))
             return
         if "--version" in arguments:
             print(f"nmt {version('nmt')}")
             return
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         sys.argv[1:] = flags_first(arguments)
-        hydra.main(config_path=str(shipped_configs()), config_name=command, version_base="1.3")(
+        hydra.main(config_path=str(shipped_configs()), config_name=config_name, version_base="1.3")(
             task
         )()
         if failed:
             raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
-
-
-def _docstring(module: str) -> str:
-    """Read from the source: importing the module would load torch."""
-    spec = find_spec(module)
-    assert spec is not None and spec.origin is not None
-    return ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
 
 
 def _job_of_sweep() -> str | None:

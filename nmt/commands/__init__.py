@@ -1,37 +1,56 @@
-"""The commands, one file for each that a user types; the only place that sees a config.
+"""The commands, one file for each that a user types; only they see a config.
 
 Start reading at train.py: config -> corpus -> tokenizer -> batches -> model -> trainer. The
 docstring of a command's module is what its --help says before the options.
 """
 
+import ast
+from importlib import import_module
+from pathlib import Path
+
+from omegaconf import DictConfig
+
 from nmt.cli.app import launch
 
 
-def compare() -> None:
+def launch_compare() -> None:
     """nmt-compare"""
-    launch("compare", __name__)
+    _launch("compare")
 
 
-def evaluate() -> None:
+def launch_evaluate() -> None:
     """nmt-evaluate"""
-    launch("evaluate", __name__)
+    _launch("evaluate")
 
 
-def prepare() -> None:
+def launch_prepare() -> None:
     """nmt-prepare"""
-    launch("prepare", __name__)
+    _launch("prepare")
 
 
-def score() -> None:
+def launch_score() -> None:
     """nmt-score"""
-    launch("score", __name__)
+    _launch("score")
 
 
-def train() -> None:
+def launch_train() -> None:
     """nmt-train"""
-    launch("train", __name__)
+    _launch("train")
 
 
-def translate() -> None:
+def launch_translate() -> None:
     """nmt-translate"""
-    launch("translate", __name__)
+    _launch("translate")
+
+
+def description(command: str) -> str:
+    """The docstring of a command's module, read from its source: importing it would load torch."""
+    source = Path(__file__).with_name(f"{command}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source), clean=False) or ""
+
+
+def _launch(command: str) -> None:
+    def work(cfg: DictConfig) -> None:
+        import_module(f"{__name__}.{command}").main(cfg)  # once the options stand
+
+    launch(command, description(command), work)

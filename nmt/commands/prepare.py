@@ -54,7 +54,8 @@ def main(cfg: DictConfig) -> None:
 def cache_of(data: Mapping[str, Any]) -> DiskCache:
     """Where prepared corpora are kept."""
     place = data.get("cache")
-    return DiskCache(None if place is None else Path(str(place)).expanduser())
+    directory = None if place is None else Path(str(place)).expanduser()
+    return DiskCache(directory, named_by="data.cache=")
 
 
 def prepare_data(

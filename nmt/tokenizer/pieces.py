@@ -80,7 +80,7 @@ def learn(
         if problem:
             raise problem from None
         if blank:
-            raise ValueError(f"no text to train the tokenizer of {what} on") from None
+            raise OptionError(f"no text to train the tokenizer of {what} on") from None
         raise _advice(error, what, vocab_size) from error
     return spm.SentencePieceProcessor(model_proto=model.getvalue())
 

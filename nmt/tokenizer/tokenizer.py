@@ -67,10 +67,10 @@ class Tokenizer:
             lines = (pair[side] for side in sides for pair in pairs)
             try:
                 models.append(learn(lines, what, kind, vocab_size, character_coverage))
-            except ValueError as error:
-                problems.append(str(error))
+            except checks.OptionError as error:
+                problems.append(error.message)
         if problems:
-            raise ValueError("\n".join(problems))
+            raise checks.OptionError("\n".join(problems))
         return cls(models[0], models[-1])
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from tests.cli.conftest import Outcome
+from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
 FILES = [
@@ -47,7 +47,7 @@ def test_a_sweep_works_on_each_and_leaves_nothing_behind(command: Command, tmp_p
     [
         (["trainer.max_step=5"], "unknown option trainer.max_step: did you mean trainer.max_steps"),
         (["modle=lstm"], "unknown option modle: did you mean model?"),
-        (["+x=1"], "unknown option x: the command has"),
+        (["+x=1"], "unknown option x: the options are"),
         (["+trainer.max_step=5"], "did you mean trainer.max_steps?"),
         (["++run.x=1"], "run must be a single value or a list"),
         (["model=rnn"], "model=rnn: model must be one of lstm, lstm_bahdanau, transformer, small/"),

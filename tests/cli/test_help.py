@@ -1,7 +1,6 @@
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,11 @@ from omegaconf import OmegaConf
 from nmt.checks import dotted
 from nmt.cli.config_files import ConfigFiles, shipped_configs
 from nmt.cli.help import meaning
-from tests.cli.conftest import Outcome
+from nmt.commands import description
+from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
 COMMANDS = ["prepare", "train", "translate", "score", "evaluate", "compare"]
-
-
-def description(name: str) -> str:
-    said = import_module(f"nmt.commands.{name}").DESCRIPTION
-    assert isinstance(said, str)
-    return said
 
 
 def examples() -> Iterator[list[str]]:

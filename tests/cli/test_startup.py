@@ -23,21 +23,20 @@ def loaded(code: str, *arguments: str, at: Path, text: str = "") -> list[str]:
 
 
 def test_commands_load_nothing_before_their_options_stand(tmp_path: Path) -> None:
-    commands = ["prepare", "train", "translate", "score", "evaluate", "compare"]
-    code = f"import nmt, {', '.join(f'nmt.commands.{name}' for name in commands)}"
+    code = "import nmt, nmt.commands"
     assert loaded(code, at=tmp_path) == []
 
 
 def test_translating_loads_torch_only(tmp_path: Path) -> None:
     untrained_run(tmp_path / "run")
-    code = "from nmt.cli.translate import main\nmain()"
+    code = "from nmt.commands import launch_translate\nlaunch_translate()"
     arguments = ["run=run", "device=cpu", "format=jsonl"]
     assert loaded(code, *arguments, at=tmp_path, text="the cat\n") == ["torch"]
 
 
 def test_scoring_what_is_translated_loads_no_torch(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("a b\n")
-    code = "from nmt.cli.evaluate import main\nmain()"
+    code = "from nmt.commands import launch_evaluate\nlaunch_evaluate()"
     files = ["hypotheses=text", "references=text", "sources=text", "output=out"]
     assert loaded(code, *files, at=tmp_path) == ["sacrebleu"]
 
@@ -46,7 +45,7 @@ def test_training_loads_no_more_than_it_is_told_to_use(tmp_path: Path) -> None:
     write_tsv(tmp_path / "pairs.tsv")
     arguments = [*TSV, *SHORT, "model=small/lstm"]
     assert "trainer.tensorboard=false" in arguments
-    code = "from nmt.cli.train import main\nmain()"
+    code = "from nmt.commands import launch_train\nlaunch_train()"
     found = set(loaded(code, *arguments, at=tmp_path))
     # pyarrow itself looks whether pandas is there.
     assert found - {"pandas"} == {"pyarrow", "sacrebleu", "torch"}

@@ -6,6 +6,9 @@ import pytest
 from omegaconf import DictConfig
 
 from nmt.cli.config_files import shipped_configs
+from tests.launching import _logging_restored, command
+
+__all__ = ["_logging_restored", "command", "composed"]
 
 
 @pytest.fixture

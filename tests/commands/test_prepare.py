@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nmt.commands.prepare import main as prepare
-from tests.cli.conftest import Outcome
+from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
 OPTIONS = ["data=tsv", "data.train=pairs.tsv", "data.valid=2", "tokenizer.vocab_size=270"]

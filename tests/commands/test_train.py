@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from nmt.commands import train as training
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
-from nmt.data import corpus, ids
+from nmt.data import corpus, stores
 from nmt.data.stores import IdsStore
 from nmt.run_directory import RunDirectory
 from nmt.tokenizer import Tokenizer
@@ -155,7 +155,7 @@ def test_what_is_prepared_is_not_read_again(
     out = capsys.readouterr().out
     assert "8 training pairs read" in out and "vocabulary of 270 pieces" in out
     assert out.splitlines()[-1].endswith("in here")
-    for module, name in ((corpus, "build_text"), (ids, "write_ids"), (Tokenizer, "train")):
+    for module, name in ((corpus, "build_text"), (stores, "write_ids"), (Tokenizer, "train")):
         monkeypatch.setattr(module, name, None)  # would fail if they were called
     train(composed("train", *options))
     assert manifest()["serving"]
@@ -168,7 +168,7 @@ def test_pairs_are_segmented_anew_in_every_epoch(
 
     def recorded(*args: Any, seed: int, **kwargs: Any) -> IdsStore:
         asked.append(seed)
-        return ids.sampled(*args, seed=seed, **kwargs)
+        return stores.sampled(*args, seed=seed, **kwargs)
 
     monkeypatch.setattr(training, "sampled", recorded)
     train(composed("train", *options, "tokenizer.sampling=0.3", "data.cache=here", "seed=0"))

@@ -12,7 +12,8 @@ import pytest
 from omegaconf import DictConfig
 
 from nmt.commands import translate as translating
-from nmt.commands.translate import MEANINGS, load_translator, translate
+from nmt.commands.translate import MEANINGS, load_translator
+from nmt.commands.translate import main as translate
 from nmt.search.beam import BeamSearch
 from nmt.translator import Alternative, Terms, Translation, Translator
 from nmt.translator.translation import FLAGS

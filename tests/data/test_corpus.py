@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from nmt.data import build_corpus as building
-from nmt.data import fingerprint, read_lines, repeats
 from nmt.data import stores as store
 from nmt.data.corpus import ParallelCorpus, load_corpus
+from nmt.data.text_files import read_lines
 from nmt.disk_cache import DiskCache
+from nmt.files import fingerprint
 
 TEXTS = {
     "train.de": "ein Hund\nzwei Hunde\n\nein Hund\ndrei Katzen\n",
@@ -173,7 +174,7 @@ def test_a_line_break_in_a_test_set_becomes_a_space_and_is_told(
     rows = [{"de": "a\nb", "en": "c"}, {"de": "d", "en": "e"}]
     corpus = load(jsonl_options(tmp_path, [{"de": "f", "en": "g"}], rows))
     assert corpus.valid == [("a b", "c"), ("d", "e")]
-    assert "data.valid: in 1 pairs a line break" in caplog.text
+    assert "valid: in 1 pairs a line break" in caplog.text
 
 
 def test_validation_pairs_can_be_drawn(tmp_path: Path) -> None:
@@ -205,16 +206,16 @@ def test_columns_swapped_are_the_other_direction(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "value", "message"),
     [
-        ("train", {"tgt": "x"}, r"data\.train\.src must be a path .*None"),
-        ("train", {"src": [], "tgt": "x"}, r"data\.train\.src must be a path .*\[\]"),
-        ("valid", {"src": 5, "tgt": "x"}, r"data\.valid\.src must be a path .*5"),
-        ("valid", {"source": "x", "tgt": "x"}, r"unknown option data\.valid\.source"),
-        ("valid", 0, r"data\.valid must be a whole number of at least 1, got 0"),
-        ("valid", True, r"data\.valid must be .* True"),
-        ("valid", 500, r"data\.valid=500: .* out of the 3"),
-        ("tests", {"a": {"src": "x"}}, r"data\.tests\.a\.tgt must be a path .*None"),
-        ("cleaning", {"max_wrods": 5}, r"data\.cleaning\.max_wrods: .*max_words"),
-        ("cleaning", {"max_words": 0}, r"data\.cleaning\.max_words must be .*0"),
+        ("train", {"tgt": "x"}, r"train\.src must be a path .*None"),
+        ("train", {"src": [], "tgt": "x"}, r"train\.src must be a path .*\[\]"),
+        ("valid", {"src": 5, "tgt": "x"}, r"valid\.src must be a path .*5"),
+        ("valid", {"source": "x", "tgt": "x"}, r"unknown option valid\.source"),
+        ("valid", 0, r"valid must be a whole number of at least 1, got 0"),
+        ("valid", True, r"valid must be .* True"),
+        ("valid", 500, r"valid=500: .* out of the 3"),
+        ("tests", {"a": {"src": "x"}}, r"tests\.a\.tgt must be a path .*None"),
+        ("cleaning", {"max_wrods": 5}, r"cleaning\.max_wrods: .*max_words"),
+        ("cleaning", {"max_words": 0}, r"cleaning\.max_words must be .*0"),
     ],
 )
 def test_mistaken_options_are_named(
@@ -231,7 +232,7 @@ def test_memory_does_not_hold_the_corpus(
     """What Python holds while it cleans does not grow with the number of pairs."""
     for module in (store, building):
         monkeypatch.setattr(module, "ROWS", 256)
-    monkeypatch.setattr(repeats, "CHUNK", 256)
+    monkeypatch.setattr(building, "CHUNK", 256)
     peaks = []
     for size in (2_000, 8_000):
         for side in ("de", "en"):

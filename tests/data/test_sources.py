@@ -128,16 +128,16 @@ def test_what_cannot_be_read_twice_is_refused_before_it_is_read(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "csv"}, "data.format must be one of text, tsv, jsonl, parquet, hub, got 'csv'"),
-        ({"max_pairs": 0}, "data.max_pairs must be a whole number of at least 1, got 0"),
-        ({"max_pair": 3}, "unknown option data.max_pair: did you mean data.max_pairs"),
-        ({"streaming": True}, "unknown option data.streaming"),
-        ({"train": {"src": "x", "tgt": None}}, "data.train.tgt must be a path .*, got None"),
-        ({"train": {"src": "x", "tgt": []}}, r"data.train.tgt must be a path .*, got \[\]"),
-        ({"train": {"src": "x", "tgt": [1]}}, r"data.train.tgt must be a path .*, got \[1\]"),
-        ({"train": {"src": "x", "ref": "y"}}, "unknown option data.train.ref"),
+        ({"format": "csv"}, "format must be one of text, tsv, jsonl, parquet, hub, got 'csv'"),
+        ({"max_pairs": 0}, "max_pairs must be a whole number of at least 1, got 0"),
+        ({"max_pair": 3}, "unknown option max_pair: did you mean max_pairs"),
+        ({"streaming": True}, "unknown option streaming"),
+        ({"train": {"src": "x", "tgt": None}}, "train.tgt must be a path .*, got None"),
+        ({"train": {"src": "x", "tgt": []}}, r"train.tgt must be a path .*, got \[\]"),
+        ({"train": {"src": "x", "tgt": [1]}}, r"train.tgt must be a path .*, got \[1\]"),
+        ({"train": {"src": "x", "ref": "y"}}, "unknown option train.ref"),
         ({"train": {"src": ["x", "y"], "tgt": "z"}}, "2 source files against 1 target files"),
-        ({"train": "x"}, "data.train.src and data.train.tgt must each be .*data.train='x'"),
+        ({"train": "x"}, "train.src and train.tgt must each be .*train='x'"),
     ],
 )
 def test_mistakes_in_options_are_told(
@@ -148,7 +148,7 @@ def test_mistakes_in_options_are_told(
 
 
 def test_a_test_set_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"data\.tests\.news\.src .* got data\.tests\.news=None"):
+    with pytest.raises(ValueError, match=r"tests\.news\.src .* got tests\.news=None"):
         open_source(text(tmp_path), "tests.news")
 
 

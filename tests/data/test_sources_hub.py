@@ -217,15 +217,15 @@ def test_mistakes_say_what_there_is(tmp_path: Path) -> None:
         ({"config": "a", "train": "test"}, r"set a test: Unknown split \"test\".*'train'"),
         ({"config": "b"}, r"set b train: no column 'fr'; there are: id, translation.en, transl"),
         ({"config": "a", "streaming": True, "train": "train[:2]"}, r"Bad split: train\[:2\]"),
-        ({"name": ""}, "data.name must be a name, got ''"),
-        ({"config": 3}, "data.config must be a name, got 3"),
-        ({"streaming": "no"}, "data.streaming must be true or false, got 'no'"),
-        ({"train": ["train"]}, r"data.train must be a name, got \['train'\]"),
+        ({"name": ""}, "name must be a name, got ''"),
+        ({"config": 3}, "config must be a name, got 3"),
+        ({"streaming": "no"}, "streaming must be true or false, got 'no'"),
+        ({"train": ["train"]}, r"train must be a name, got \['train'\]"),
     ):
         with pytest.raises(ValueError, match=message):
             next(generic(here, **options).rows())
     for name in (str(tmp_path / "nowhere"), "./set", "~/set", "a/b/c"):
-        with pytest.raises(FileNotFoundError, match=f"data.name={name}: no such directory"):
+        with pytest.raises(FileNotFoundError, match=f"name={name}: no such directory"):
             generic(here, name=name)
 
 

@@ -174,20 +174,20 @@ def test_identity_says_what_was_read(tmp_path: Path) -> None:
     ("content", "options", "message"),
     [
         ("Hi.\tSalut.\n", {}, r"x\.tsv:1: no column 'en'; there are: Hi\., Salut\.\..*columns=\["),
-        ("en\tde\na\tb\n", {}, r"no column 'fr'; there are: en, de\. Set data\.tgt_column"),
+        ("en\tde\na\tb\n", {}, r"no column 'fr'; there are: en, de\. Set tgt_column"),
         (
             "en\tfr\na\tb\tc\n",
             {},
-            r"no line has the 2 cells .* read has 3\. data\.columns",
+            r"no line has the 2 cells .* read has 3\. columns",
         ),
         ("a b\n", {"columns": ["en", "fr"]}, r"no line has the 2 cells .* has 1\."),
         ("", {}, r"x\.tsv is empty"),
-        ("x\n", {"columns": ["en", "de"]}, r"data\.columns=\[en,de\] must hold data.tgt_column=fr"),
-        ("x\n", {"columns": ["en", "fr", "en"]}, "must hold data.src_column=en once"),
+        ("x\n", {"columns": ["en", "de"]}, r"columns=\[en,de\] must hold tgt_column=fr"),
+        ("x\n", {"columns": ["en", "fr", "en"]}, "must hold src_column=en once"),
         ("x\n", {"columns": "en,fr"}, r"must be a list of names such as \[en,fr\], got 'en,fr'"),
-        ("x\n", {"src_column": 1}, r"data\.src_column must be a name, got 1"),
+        ("x\n", {"src_column": 1}, r"src_column must be a name, got 1"),
         ("x\n", {"src_column": False}, "got False .YAML reads no as false"),
-        ("x\n", {"train": {"src": "a"}}, r"data\.train must be a path or a list of paths"),
+        ("x\n", {"train": {"src": "a"}}, r"train must be a path or a list of paths"),
     ],
 )
 def test_tsv_that_holds_no_pairs_is_refused(
@@ -200,7 +200,8 @@ def test_tsv_that_holds_no_pairs_is_refused(
 def test_json_that_holds_no_pairs_is_refused(tmp_path: Path) -> None:
     rows = [{"en": "a", "translation": {"de": "b"}, "id": 1}] * 2
     with pytest.raises(
-        ValueError, match=r"x\.jsonl: no column 'fr'; there are: en, translation\.de, id\. Set data"
+        ValueError,
+        match=r"x\.jsonl: no column 'fr'; there are: en, translation\.de, id\. Set tgt_column",
     ):
         list(jsonl(tmp_path, *rows).rows())
     with pytest.raises(ValueError, match="no column 'fr'"):

@@ -74,5 +74,5 @@ def test_a_thousand_resamples_of_a_thousand_sentences_take_no_second() -> None:
     [("samples", 0), ("samples", 2.5), ("seed", -1), ("level", 0), ("level", 1), ("level", 95)],
 )
 def test_settings_out_of_range_are_named(option: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"bootstrap.{option} .*got {value}"):
+    with pytest.raises(ValueError, match=f"{option} .*got {value}"):
         Bootstrap(**{option: value})  # type: ignore[arg-type]

@@ -7,9 +7,8 @@ import pytest
 import sacrebleu
 from sacrebleu.metrics.chrf import CHRF
 
-from nmt.evaluation import recipe
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Evaluation, Recipe, Row, Scoring
+from nmt.evaluation.evaluation import Evaluation, Recipe, Row, Scoring, TestSet
 from nmt.evaluation.evaluation import evaluate_translations as evaluate
 from tests.evaluation.corpora import corpus
 
@@ -150,7 +149,7 @@ def test_the_tokenizer_is_asked_about_the_measured_side_only() -> None:
 
 def test_the_recipe_is_known_beforehand() -> None:
     evaluation, given = evaluated(search={"beam_size": 5})
-    test_set = recipe.TestSet.of("test", given["sources"], given["references"])
+    test_set = TestSet.of("test", given["sources"], given["references"])
     beforehand = Recipe.of(
         system="toy", test_set=test_set, search={"beam_size": 5}, scoring=given["scoring"]
     )

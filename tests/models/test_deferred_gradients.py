@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.profiler import profile
 from torch.testing import assert_close
 
-from nmt.models.deferred_gradients import RecurrentLinear, lstm_cell, one_sequence
+from nmt.models.deferred_gradients import RecurrentLinear, one_sequence
+from nmt.models.lstm import lstm_cell
 
 
 def plain_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:

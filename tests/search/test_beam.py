@@ -136,11 +136,11 @@ def test_says_that_a_model_is_spoilt() -> None:
 @pytest.mark.parametrize(
     ("options", "name"),
     [
-        ({"beam_size": 0}, "search.beam_size"),
-        ({"beam_size": 2.5}, "search.beam_size"),
-        ({"length_penalty": -0.1}, "search.length_penalty"),
-        ({"max_length": float("nan")}, "search.max_length"),
-        ({"extra_length": -1}, "search.extra_length"),
+        ({"beam_size": 0}, "beam_size"),
+        ({"beam_size": 2.5}, "beam_size"),
+        ({"length_penalty": -0.1}, "length_penalty"),
+        ({"max_length": float("nan")}, "max_length"),
+        ({"extra_length": -1}, "extra_length"),
     ],
 )
 def test_refuses_values_out_of_range(options: dict[str, float], name: str) -> None:

@@ -88,7 +88,7 @@ def test_says_that_a_model_is_spoilt() -> None:
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [({"max_length": 0.0}, "search.max_length"), ({"extra_length": -1}, "search.extra_length")],
+    [({"max_length": 0.0}, "max_length"), ({"extra_length": -1}, "extra_length")],
 )
 def test_refuses_values_out_of_range(options: dict[str, float], name: str) -> None:
     with pytest.raises(ValueError, match=name):

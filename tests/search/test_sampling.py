@@ -150,14 +150,14 @@ def test_waits_are_exponential() -> None:
 @pytest.mark.parametrize(
     ("options", "name"),
     [
-        ({"temperature": 0}, "search.temperature"),
-        ({"top_k": -1}, "search.top_k"),
-        ({"top_p": 0.0}, "search.top_p"),
-        ({"top_p": 1.1}, "search.top_p"),
-        ({"samples": 0}, "search.samples"),
-        ({"seed": -1}, "search.seed"),
-        ({"max_length": 0}, "search.max_length"),
-        ({"no_repeat_ngram": -1}, "search.no_repeat_ngram"),
+        ({"temperature": 0}, "temperature"),
+        ({"top_k": -1}, "top_k"),
+        ({"top_p": 0.0}, "top_p"),
+        ({"top_p": 1.1}, "top_p"),
+        ({"samples": 0}, "samples"),
+        ({"seed": -1}, "seed"),
+        ({"max_length": 0}, "max_length"),
+        ({"no_repeat_ngram": -1}, "no_repeat_ngram"),
     ],
 )
 def test_refuses_values_out_of_range(options: dict[str, float], name: str) -> None:

@@ -238,19 +238,19 @@ def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path / "run", SETTINGS)
     with torch.no_grad():
         next(trainer.model.parameters()).fill_(torch.nan)
-    with pytest.raises(ValueError, match=r"loss is nan at step 3.*optimizer\.lr"):
+    with pytest.raises(ValueError, match=r"loss is nan at step 3.*learning rate"):
         trainer.train(StopRequest())
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"max_steps": 0}, r"trainer\.max_steps must be"),
+        ({"max_steps": 0}, r"max_steps must be"),
         ({"max_steps": None}, "would not end"),
-        ({"max_minutes": -1.0}, r"trainer\.max_minutes must be"),
-        ({"batch_tokens": -3}, r"trainer\.batch_tokens must be"),
-        ({"select_by": "rouge"}, r"trainer\.select_by must be one of bleu, loss"),
-        ({"label_smoothing": 1.0}, r"trainer\.label_smoothing must be"),
+        ({"max_minutes": -1.0}, r"max_minutes must be"),
+        ({"batch_tokens": -3}, r"batch_tokens must be"),
+        ({"select_by": "rouge"}, r"select_by must be one of bleu, loss"),
+        ({"label_smoothing": 1.0}, r"label_smoothing must be"),
         ({"average": 3}, "needs as many checkpoints"),
     ],
 )

@@ -102,7 +102,7 @@ def test_refuses_more_than_the_search_finds(
 ) -> None:
     translator = make_translator(tokenizer, search)
     assert translator.translate(["the cat"], nbest=nbest - 1)[0].nbest
-    with pytest.raises(ValueError, match=f"nbest={nbest} .* {nbest - 1}: raise search.beam_size"):
+    with pytest.raises(ValueError, match=f"nbest={nbest} .* {nbest - 1}: raise its beam_size"):
         translator.translate(["the cat"], nbest=nbest)
 
 

@@ -4,7 +4,7 @@ import torch
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.tokenizer import BOS, EOS, PAD
-from nmt.translator import scoring
+from nmt.translator import inference as scoring
 from nmt.translator.inference import log_probs
 from tests.contract.models import list_models, make_model
 

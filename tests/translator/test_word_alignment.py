@@ -3,7 +3,7 @@ import torch
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import BOS, EOS, Tokenizer
-from nmt.translator import attention as module
+from nmt.translator import word_alignment as module
 from nmt.translator.word_alignment import attention, word_links
 from tests.contract.models import list_models, make_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nmt.data import ids as module
+from nmt.data import stores as module
 from nmt.data.stores import ROWS, TextStore, TextWriter, encoded, sampled
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer

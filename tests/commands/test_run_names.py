@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from nmt.cli.train import run_name
-from tests.cli.conftest import Outcome
+from nmt.commands.train import run_name
+from tests.launching import Outcome
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nmt.data import repeats as module
+from nmt.data import build_corpus as module
 from nmt.data.build_corpus import repeats
 
 
