@@ -2,25 +2,44 @@
 
 ``manifest.json`` says what counts. Replacing it is the only commit point: a file is written first,
 then named in the manifest with its sha256, and what the manifest no longer names is deleted last.
-A crash between any two of these leaves the run as it was.
+A crash between any two of these leaves the run as it was. A file that may change has the hash of
+its content in its name, so that no new one stands in the place of one that still counts.
 """
 
+import fcntl
 import json
+import logging
+import os
 import re
 import shutil
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import yaml
 
 from nmt.checks import OptionError, field
-from nmt.files import replace_text, sha256_file, sync
+from nmt.files import fingerprint, replace_text, sha256_file, sync
 
-FORMAT_VERSION = 1
+log = logging.getLogger(__name__)
+
+FORMAT_VERSION = 2
+_READABLE = (1, 2)
 MANIFEST = "manifest.json"
-CONFIG = "config.yaml"
 TESTS = "tests"
+LOCK = "lock"
+
+_CONFIG_OF_FORMAT_1 = "config.yaml"
+_MOVED_CLASSES = {"nmt.search.sample.SampleSearch": "nmt.search.sampling.SampleSearch"}
+"""Class paths in the configs of old runs -> where the class is now."""
+
+_WRITTEN = (
+    *("checkpoints/*", "model-*.safetensors", "config-*.yaml", "tokenizer*.model", "*.tmp"),
+    *(f"{TESTS}/*.src", f"{TESTS}/*.tgt"),
+)
+"""What training writes and the manifest names. Where it does not, a killed process left it."""
 
 _PLAIN_NAME = re.compile(r"[^\W_][\w.+-]*")
 
@@ -38,10 +57,11 @@ class RunDirectory:
     """One run. The manifest's fields are plain JSON:
 
     format_version; serving (weights file or null) and serving_kind ("best" or "average");
-    checkpoint (directory of the last one or null); files (relative name -> sha256); versions;
-    corpora (fingerprints); parameters (their number); training (steps, seconds);
+    checkpoint (directory of the last one or null); config (its file); files (relative name ->
+    sha256); versions; corpora (fingerprints); parameters (their number); training (steps, seconds);
     longest_source (tokens of the longest training source, EOS not counted); init_from (null, or
-    the run whose weights were the start: its name and their sha256).
+    the run whose weights were the start: its name and their sha256); averaged (steps of the
+    checkpoints whose average was validated at the end).
 
     The test sets of the data are kept as plain text, a sentence a line: tests/NAME.src and .tgt.
     """
@@ -50,22 +70,21 @@ class RunDirectory:
         self.path = Path(path)
         self._added: dict[str, str] = {}
         self._dropped: set[str] = set()
+        self._changes: dict[str, Any] = {}
+        self._new = False
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
-        """Begin a run in a new or empty directory. Raises FileExistsError for one in use."""
+        """A run in a new or empty directory, which begins with its first commit.
+
+        Raises FileExistsError for a directory in use. What a process left that died before its
+        first commit is deleted.
+        """
         run = cls(path)
         run.refuse_in_use()
         run.path.mkdir(parents=True, exist_ok=True)
-        run._replace_manifest(
-            {
-                "format_version": FORMAT_VERSION,
-                "serving": None,
-                "serving_kind": None,
-                "checkpoint": None,
-                "files": {},
-            }
-        )
+        run._new = True
+        run.sweep()
         return run
 
     @classmethod
@@ -86,35 +105,108 @@ class RunDirectory:
                 f"{self.path} already holds a run: go on with it by resume=auto, "
                 f"or name another directory by run="
             )
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and not self._is_free():
             raise FileExistsError(f"{self.path} is in use: name another directory by run=")
+
+    def _is_free(self) -> bool:
+        """Empty, or holding only what a process left that died before its first commit: its lock
+        tells its files from a user's."""
+        if not self.path.is_dir():
+            return False
+        found = {path for path in self.path.iterdir() if path.name != LOCK}
+        left = {self.path / path.relative_to(self.path).parts[0] for path in self._unnamed({})}
+        return not found or ((self.path / LOCK).is_file() and found <= left)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run, which one process at a time can; the lock ends with the process.
+
+        Raises ValueError naming the process that holds it.
+        """
+        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = self._take_lock()
+        try:
+            yield
+        finally:
+            (self.path / LOCK).unlink(missing_ok=True)
+            os.close(lock)
+            for place in missing:
+                with suppress(OSError):  # in use by now
+                    place.rmdir()
+
+    def _take_lock(self) -> int:
+        """A descriptor of the lock file, locked."""
+        path = self.path / LOCK
+        while True:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(lock, 200).decode(errors="replace") or "another process"
+                os.close(lock)
+                raise ValueError(
+                    f"{self.path} is held by {holder}, which trains there: wait for its end, or "
+                    f"name another directory by run="
+                ) from None
+            except OSError as error:
+                log.warning("%s: no lock (%s): let no other process train there", path, error)
+                return lock
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(lock), path.stat()):
+                    os.truncate(lock, 0)
+                    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                    return lock
+            os.close(lock)  # of a file that its holder has deleted in the meantime
+
+    def sweep(self) -> None:
+        """Delete what training wrote and the manifest does not name: a process that was killed
+        left it."""
+        for path in self._unnamed(self.manifest()["files"]):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        with suppress(OSError):
+            (self.path / TESTS).rmdir()  # if it is empty
+
+    def _unnamed(self, files: dict[str, str]) -> list[Path]:
+        named = {self.path / name for name in files}
+        named |= {path.parent for path in named}
+        return [p for pattern in _WRITTEN for p in self.path.glob(pattern) if p not in named]
 
     def exists(self) -> bool:
         """Whether a run has begun here."""
         return (self.path / MANIFEST).is_file()
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest as it stands on disk."""
+        """The manifest as it stands on disk, or an empty one before the first commit."""
         path = self.path / MANIFEST
+        if self._new:
+            nothing = dict.fromkeys(("serving", "serving_kind", "checkpoint", "config"))
+            return {"format_version": FORMAT_VERSION, **nothing, "files": {}}
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             version, files = manifest["format_version"], manifest["files"]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is damaged: {error!r}") from error
-        if version != FORMAT_VERSION:
+        if version not in _READABLE:
             raise ValueError(
-                f"{path} has format_version {version}, this version of nmt reads {FORMAT_VERSION}"
+                f"{path} has format_version {version}, this version of nmt reads "
+                f"{' and '.join(map(str, _READABLE))}"
             )
         if not isinstance(files, dict):
             raise ValueError(f"{path} is damaged: files must be a mapping, got {files!r}")
-        return dict(manifest)
+        return {"config": _CONFIG_OF_FORMAT_1, **manifest}
 
     def add_file(self, name: str) -> None:
         """Record a complete file, named relative to the run, with the next commit."""
         path = self._inside(name)
         self._added[name] = sha256_file(path)
         sync(path)
-        sync(path.parent)
+        while path != self.path:
+            path = path.parent
+            sync(path)
         self._dropped.discard(name)
 
     def drop(self, name: str) -> None:
@@ -124,7 +216,8 @@ class RunDirectory:
 
     def commit(self, **changes: Any) -> None:
         """Replace the manifest by one with these fields changed and files added and dropped."""
-        manifest = self.manifest() | changes
+        manifest = self.manifest() | self._changes | changes
+        manifest["format_version"] = FORMAT_VERSION
         files = manifest["files"] | self._added
         manifest["files"] = {
             name: digest for name, digest in files.items() if not self._is_dropped(name)
@@ -136,6 +229,7 @@ class RunDirectory:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+        self._changes.clear()
         self._added.clear()
         self._dropped.clear()
 
@@ -166,20 +260,25 @@ class RunDirectory:
 
     def config(self) -> dict[str, Any]:
         """The resolved config that the run was trained with, plain and verified."""
-        path = self.verified(CONFIG)
+        path = self.verified(self.manifest()["config"])
         try:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
         except yaml.YAMLError as error:
             raise ValueError(f"{path} is not plain YAML: {error}") from error
         if not isinstance(config, dict):
             raise ValueError(f"{path} must be a mapping of options, got {config!r}")
-        return config
+        return {name: _with_classes_of_today(section) for name, section in config.items()}
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved config; recorded with the next commit."""
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-        replace_text(self.path / CONFIG, text)
-        self.add_file(CONFIG)
+        name = f"config-{fingerprint([text])[:12]}.yaml"
+        before = self.manifest()["config"]
+        if before not in (None, name):
+            self.drop(before)
+        replace_text(self.path / name, text)
+        self.add_file(name)
+        self._changes["config"] = name
 
     def write_test_set(self, name: str, src: Sequence[str], tgt: Sequence[str]) -> None:
         """Keep a test set; recorded with the next commit. ValueError unless the name is plain."""
@@ -227,3 +326,11 @@ class RunDirectory:
         replace_text(
             self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         )
+        self._new = False
+
+
+def _with_classes_of_today(value: Any) -> Any:
+    """A part of a config, with every class under the name that it has now."""
+    if isinstance(value, dict):
+        return {key: _with_classes_of_today(inside) for key, inside in value.items()}
+    return _MOVED_CLASSES.get(value, value) if isinstance(value, str) else value

@@ -4,10 +4,9 @@ so that what it translates does not hang on rounding."""
 import shutil
 from pathlib import Path
 
-import pytest
-
 from nmt import Translator
 from nmt.run_directory import RunDirectory
+from tests.console import nmt_command
 
 FROZEN = Path(__file__).parent / "frozen_run"
 PAIRS = [line.split("\t") for line in (FROZEN / "pairs.tsv").read_text().splitlines()[1:]]
@@ -25,8 +24,30 @@ def test_its_test_set_is_there() -> None:
     assert list(zip(sources, references, strict=True)) == [tuple(pair) for pair in PAIRS]
 
 
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """The frozen run and its corpus, where they may be written to."""
+TRAINED = [
+    *("data=tsv", "data.src_lang=en", "data.tgt_lang=fr", "data.cleaning.drop_held_out=false"),
+    *(f"data.{part}=pairs.tsv" for part in ("train", "valid", "tests.small")),
+    *("tokenizer.vocab_size=420", "model=lstm_bahdanau", "model.dropout=0.0"),
+    *("model.embed_size=32", "model.hidden_size=48", "model.attention.attention_size=32"),
+    *(
+        "trainer.batch_tokens=400",
+        "trainer.tensorboard=false",
+        "trainer.threads=1",
+        "trainer.keep_checkpoints=1",
+        "trainer.average=0",
+    ),
+    *("search=beam", "device=cpu"),
+]
+
+
+def test_it_goes_on_in_the_format_of_today(tmp_path: Path) -> None:
     shutil.copytree(FROZEN, tmp_path, dirs_exist_ok=True)
-    return tmp_path
+    run = tmp_path / "format_1"
+    end = ["trainer.max_steps=402", "trainer.max_epochs=null"]
+    _, said = nmt_command("train", *TRAINED, *end, "run=format_1", "resume=must", at=tmp_path)
+    assert "resumed format_1 after step 400" in said
+    manifest = RunDirectory.open(run).manifest()
+    assert (manifest["format_version"], manifest["checkpoint"]) == (2, "checkpoints/402")
+    assert not (run / "config.yaml").exists() and not (run / "checkpoints/400").exists()
+    translator = Translator.load(run, device="cpu")
+    assert translator.translate([PAIRS[0][0]])[0].text == PAIRS[0][1]

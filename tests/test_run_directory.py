@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ from nmt.run_directory import RunDirectory
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    return RunDirectory.create(tmp_path / "runs" / "a")
+    run = RunDirectory.create(tmp_path / "runs" / "a")
+    run.commit()
+    return run
 
 
 def write(run: RunDirectory, name: str, content: str) -> None:
@@ -92,13 +97,30 @@ def test_the_config_is_plain_yaml_and_comes_back(run: RunDirectory) -> None:
     run.write_config(config)
     run.commit()
     assert run.config() == config
-    assert "!" not in (run.path / "config.yaml").read_text()
+    assert "!" not in (run.path / run.manifest()["config"]).read_text()
+
+
+def test_a_config_counts_with_the_commit_that_names_it(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.write_config({"seed": 1})
+    run.commit()
+    run.write_config({"seed": 2})
+    monkeypatch.setattr(run, "_replace_manifest", None)  # killed before the commit
+    reopened = RunDirectory.open(run.path)
+    assert reopened.config() == {"seed": 1}
+    reopened.sweep()
+    assert len(list(run.path.glob("config-*.yaml"))) == 1
+    reopened.write_config({"seed": 2})
+    reopened.commit()
+    assert RunDirectory.open(run.path).config() == {"seed": 2}
+    assert len(list(run.path.glob("config-*.yaml"))) == 1
 
 
 @pytest.mark.parametrize("code", ["!!python/object/apply:os.getcwd []", "!!python/name:os.system"])
 def test_a_config_runs_no_code(run: RunDirectory, code: str) -> None:
     write(run, "config.yaml", f"model: {code}\n")
-    run.commit()
+    run.commit(config="config.yaml")
     with pytest.raises(ValueError, match=r"config\.yaml"):
         run.config()
 
@@ -126,6 +148,88 @@ def test_without_a_model_it_says_how_to_get_one(run: RunDirectory) -> None:
 def test_a_run_is_never_begun_over_another(run: RunDirectory) -> None:
     with pytest.raises(FileExistsError, match=r"already holds a run.*resume=auto.*run="):
         RunDirectory.create(run.path)
+
+
+def test_a_run_begins_with_its_first_commit(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    write(run, "tokenizer.model", "x")
+    assert not run.exists()
+    run.commit()
+    assert RunDirectory.open(run.path).verified("tokenizer.model")
+
+
+def test_what_died_before_its_first_commit_is_begun_anew(tmp_path: Path) -> None:
+    for name in ("tokenizer.model", "config-123.yaml", "tests/a.src", "manifest.json.tmp", "lock"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).touch()
+    RunDirectory.create(tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
+
+
+def test_files_without_a_lock_are_the_users(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.model").touch()
+    with pytest.raises(FileExistsError, match="is in use"):
+        RunDirectory.create(tmp_path)
+    (tmp_path / "lock").touch()
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(FileExistsError, match="is in use"):
+        RunDirectory.create(tmp_path)
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(run: RunDirectory) -> None:
+    write(run, "checkpoints/5/training.pt", "x")
+    serve(run)
+    run.write_test_set("news", ["a"], ["b"])
+    run.commit()
+    kept = {path for path in run.path.rglob("*") if path.is_file()}
+    mine = {run.path / name for name in ("notes.txt", "evaluation/a/b.json", "tests/mine.txt")}
+    left = ("checkpoints/9/training.pt", "checkpoints/7.tmp/x", "model-0.safetensors", "model.tmp")
+    for path in (*mine, *(run.path / name for name in left)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    RunDirectory.open(run.path).sweep()
+    assert {path for path in run.path.rglob("*") if path.is_file()} == kept | mine
+    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["5"]
+
+
+def test_one_process_holds_a_run(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "runs" / "a")
+    code = "import sys, time; from nmt.run_directory import RunDirectory as Run\n"
+    code += f"with Run({str(run.path)!r}).locked(): print(1, flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert other.stdout is not None and other.stdout.readline() == b"1\n"
+    message = rf"is held by process {other.pid} on .*: wait for its end"
+    with pytest.raises(ValueError, match=message), run.locked():
+        pass
+    other.kill()
+    other.wait()
+    assert (run.path / "lock").exists()  # a file without a lock: nobody holds the run
+    with run.locked(), pytest.raises(ValueError, match=f"process {os.getpid()}"), run.locked():
+        pass
+    assert list(run.path.iterdir()) == []
+
+
+def test_a_run_that_is_let_go_leaves_no_directory(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path / "runs" / "a").locked():
+        assert (tmp_path / "runs" / "a").is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_format_1_is_read_and_format_2_written(run: RunDirectory) -> None:
+    search = {"_target_": "nmt.search.sample.SampleSearch", "samples": 2}
+    write(run, "config.yaml", json.dumps({"search": search, "seed": 1}))
+    run.commit()
+    changed = {k: v for k, v in run.manifest().items() if k != "config"} | {"format_version": 1}
+    (run.path / "manifest.json").write_text(json.dumps(changed))
+    old = RunDirectory.open(run.path)
+    config = old.config()
+    assert config["search"]["_target_"] == "nmt.search.sampling.SampleSearch"
+    assert old.manifest()["format_version"] == 1
+    old.write_config(config)
+    old.commit()
+    assert old.manifest()["format_version"] == 2
+    assert not (run.path / "config.yaml").exists()
+    assert RunDirectory.open(run.path).config() == config
 
 
 def test_a_run_is_never_begun_among_other_files(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def is_resumed(run: RunDirectory, resume: str) -> bool:
     checks.one_of("resume", resume, ("never", "auto", "must"))
     if resume == "must" or (resume == "auto" and run.exists()):
         RunDirectory.open(run.path)
-        return True
+        with run.locked():  # whoever else holds it is told of before a long corpus is read
+            return True
     run.refuse_in_use()
     return False
 

@@ -4,13 +4,13 @@ r"""Train a translator on sentence pairs.
   nmt-train model=transformer trainer.max_minutes=20
   nmt-train model=lstm model/attention=luong_dot
   nmt-train -m model=lstm,lstm_bahdanau,transformer seed=1,2
-  nmt-train data=files data.src_lang=de data.tgt_lang=en \\
-      data.train.src=train.de data.train.tgt=train.en \\
-      data.valid.src=valid.de data.valid.tgt=valid.en \\
+  nmt-train data=files data.src_lang=de data.tgt_lang=en \
+      data.train.src=train.de data.train.tgt=train.en \
+      data.valid.src=valid.de data.valid.tgt=valid.en \
       data.tests.news.src=news.de data.tests.news.tgt=news.en
   nmt-train data=tsv data.src_lang=en data.tgt_lang=fr data.train=pairs.tsv data.valid=1000
   nmt-train run=runs/demo-lstm-s1 model=lstm resume=auto
-  nmt-train init_from=runs/demo-lstm-s1 data=tsv data.src_lang=en data.tgt_lang=fr \\
+  nmt-train init_from=runs/demo-lstm-s1 data=tsv data.src_lang=en data.tgt_lang=fr \
       data.train=mine.tsv data.valid=500 optimizer.lr=0.0005 schedule.warmup_steps=100
 """
 
@@ -29,15 +29,16 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
-from nmt import checks
+from nmt import __version__, checks
 from nmt.cli.arguments import overrides as given_overrides
 from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited
 from nmt.commands.prepare import PreparedData, cache_of, prepare_data
 from nmt.commands.resuming import check_resumed, is_resumed, kept
 from nmt.data.batches import EncodedPairs, PairsInMemory, TrainingBatches, sorted_batches
 from nmt.data.stores import sampled
-from nmt.device import choose_device, choose_precision, keep_freed_memory
+from nmt.device import choose_device, choose_precision, keep_few_kernels, keep_freed_memory
 from nmt.disk_cache import DiskCache
 from nmt.evaluation.metrics import Scorer
 from nmt.factory import factory
@@ -95,22 +96,20 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     overrides: what the command line set, which is looked at with init_from only.
     """
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    device = choose_device(config["device"])
+    if device.type == "cpu":
+        keep_freed_memory()
+        keep_few_kernels()
     with checks.section("trainer"):
         settings = TrainerSettings(**config["trainer"])
-    seed = checks.non_negative_int("seed", config["seed"])
-    device = choose_device(config["device"])
-    with checks.section("trainer"):
         precision = choose_precision(settings.precision, device)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    if device.type == "cpu":
-        keep_freed_memory()
-    scorer = Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
     run = RunDirectory(config["run"])
     resumed = is_resumed(run, config["resume"])
     check_writable(run.path, "run")
-    config, start = _start(config, run if resumed else None, overrides)
-    _check_model(config, start)
+    config, start = _with_init_from(config, run if resumed else None, overrides)
+    _check_options(config, settings, start)
 
     log.info("run %s", run.path)
     cache = cache_of(config["data"])
@@ -123,35 +122,33 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
 
     model = _model(config, ready.tokenizer, start).to(device)
     batches = TrainingBatches(
-        _encoder(ready, config["tokenizer"]["sampling"], seed, cache),
+        _encoder(ready, config["tokenizer"]["sampling"], config["seed"], cache),
         batch_tokens=settings.batch_tokens,
-        seed=seed,
+        seed=config["seed"],
     )
-    schedule = factory(
-        config["schedule"],
-        Schedule,
-        name="schedule",
-        trusted_packages=config["trusted_packages"],
-    )(total_steps=_total_steps(settings, batches))
+    schedule = _schedule(config, _total_steps(settings, batches))
     with checks.section("optimizer"):
         optimizer = adamw(model, **config["optimizer"])
+    validate = _validation(config, ready, settings, precision)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")
     log.info("%s in %s, %d threads", device, precision, torch.get_num_threads())
-    if not resumed:
-        _begin(run, ready, start)
-    _record(run, kept(config), ready, parameters)
-    trainer = Trainer(
-        model=model,
-        optimizer=optimizer,
-        schedule=schedule,
-        batches=batches,
-        validate=_validation(config, ready, scorer, settings, precision),
-        run=run,
-        settings=settings,
-        precision=precision,
-    )
-    with StopRequest() as stop, full_disk_explained(run.path):
+
+    with StopRequest() as stop, full_disk_explained(run.path), run.locked():
+        if not resumed:
+            run = RunDirectory.create(run.path)
+        trainer = Trainer(
+            model=model,
+            optimizer=optimizer,
+            schedule=schedule,
+            batches=batches,
+            validate=validate,
+            run=run,
+            settings=settings,
+            precision=precision,
+        )
+        trainer.restore()
+        _record(run, kept(config), ready, start, parameters)
         finished = trainer.train(stop)
     if not finished:
         assert stop.received is not None
@@ -160,7 +157,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     log.info("finished: %s", run.path)
 
 
-def _start(
+def _with_init_from(
     config: dict[str, Any], resumed: RunDirectory | None, overrides: Sequence[str]
 ) -> tuple[dict[str, Any], InitialWeights | None]:
     """The config with what init_from hands on, and the weights, unless the run has its own."""
@@ -173,12 +170,22 @@ def _start(
     return inherited(config, source, overrides), InitialWeights.of(source)
 
 
-def _check_model(config: Mapping[str, Any], start: InitialWeights | None) -> None:
-    """ValueError for a bad option, before a long corpus is read; meta tensors take no memory."""
+def _check_options(
+    config: Mapping[str, Any], settings: TrainerSettings, start: InitialWeights | None
+) -> None:
+    """ValueError for a bad option, before a long corpus is read and anything is written."""
+    checks.non_negative_int("seed", config["seed"])
+    _scorer(config)
+    _search(config)
+    limited = settings.max_steps is not None or settings.max_epochs is not None
+    _schedule(config, sys.maxsize if limited else None)
+    with checks.section("optimizer"):
+        adamw(nn.Linear(1, 1), **config["optimizer"])
     if start:
         return start.check_fits(config["model"], config["trusted_packages"])
-    vocab_size = checks.positive_int("tokenizer.vocab_size", config["tokenizer"]["vocab_size"])
-    with torch.device("meta"):
+    with checks.section("tokenizer"):
+        vocab_size = checks.positive_int("vocab_size", config["tokenizer"]["vocab_size"])
+    with torch.device("meta"):  # takes no memory
         build_model(
             config["model"],
             src_vocab_size=vocab_size,
@@ -186,6 +193,22 @@ def _check_model(config: Mapping[str, Any], start: InitialWeights | None) -> Non
             trusted_packages=config["trusted_packages"],
         )
     return None
+
+
+def _scorer(config: Mapping[str, Any]) -> Scorer:
+    """What scores the translations of the validation pairs."""
+    return Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
+
+
+def _search(config: Mapping[str, Any]) -> Search:
+    trusted = config["trusted_packages"]
+    return factory(config["search"], Search, name="search", trusted_packages=trusted)()
+
+
+def _schedule(config: Mapping[str, Any], total_steps: int | None) -> Schedule:
+    trusted = config["trusted_packages"]
+    build = factory(config["schedule"], Schedule, name="schedule", trusted_packages=trusted)
+    return build(total_steps=total_steps)
 
 
 def _model(
@@ -231,19 +254,10 @@ def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | N
 
 
 def _validation(
-    config: Mapping[str, Any],
-    ready: PreparedData,
-    scorer: Scorer,
-    settings: TrainerSettings,
-    precision: str,
+    config: Mapping[str, Any], ready: PreparedData, settings: TrainerSettings, precision: str
 ) -> Validate:
     """model -> loss and perplexity of the validation pairs, and BLEU of their translations."""
-    search = factory(
-        config["search"],
-        Search,
-        name="search",
-        trusted_packages=config["trusted_packages"],
-    )()
+    search, scorer = _search(config), _scorer(config)
     tokenizer, pairs = ready.tokenizer, ready.corpus.valid
     src, tgt = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
     encoded = PairsInMemory(zip(tokenizer.encode_src(src), tokenizer.encode_tgt(tgt), strict=True))
@@ -259,31 +273,37 @@ def _validation(
     return validate
 
 
-def _begin(run: RunDirectory, ready: PreparedData, start: InitialWeights | None) -> None:
-    """Make the directory, with what stays the same however often the run is resumed."""
-    RunDirectory.create(run.path)
-    for path in ready.tokenizer.save(run.path):
-        run.add_file(path.name)
-    for name, pairs in ready.corpus.tests.items():
-        run.write_test_set(name, [pair.src for pair in pairs], [pair.tgt for pair in pairs])
-    source = {"run": start.name, "weights": start.sha256} if start else None
-    run.commit(init_from=source)
-
-
 def _record(
-    run: RunDirectory, config: dict[str, Any], ready: PreparedData, parameters: int
+    run: RunDirectory,
+    config: dict[str, Any],
+    ready: PreparedData,
+    start: InitialWeights | None,
+    parameters: int,
 ) -> None:
-    """Write down what is being trained, before the first step."""
-    run.write_config(config)
-    run.commit(
-        parameters=parameters,
-        longest_source=ready.ids.longest_source,
-        corpora=ready.corpus.fingerprints,
-        cleaning=ready.corpus.cleaning.as_dict(),
-        versions={
-            "nmt": version("nmt"),
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "sentencepiece": version("sentencepiece"),
-        },
-    )
+    """Write down what is being trained. The first time, this is the commit that begins the run."""
+    facts: dict[str, Any] = {}
+    try:
+        if not run.exists():
+            for path in ready.tokenizer.save(run.path):
+                run.add_file(path.name)
+            for name, pairs in ready.corpus.tests.items():
+                run.write_test_set(name, [pair.src for pair in pairs], [pair.tgt for pair in pairs])
+            source = {"run": start.name, "weights": start.sha256} if start else None
+            facts["init_from"] = source
+        run.write_config(config)
+        run.commit(
+            **facts,
+            parameters=parameters,
+            longest_source=ready.ids.longest_source,
+            corpora=ready.corpus.fingerprints,
+            cleaning=ready.corpus.cleaning.as_dict(),
+            versions={
+                "nmt": __version__,
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "sentencepiece": version("sentencepiece"),
+            },
+        )
+    except BaseException:
+        run.sweep()
+        raise

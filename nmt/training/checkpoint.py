@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from nmt.files import sync
 from nmt.run_directory import RunDirectory
 
 STATE = "training.pt"
@@ -31,6 +32,7 @@ def write_checkpoint(run: RunDirectory, step: int, state: dict[str, Any]) -> str
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
+    sync(temporary)
     temporary.rename(final)
     run.add_file(f"{name}/{STATE}")
     return name
@@ -44,24 +46,38 @@ def read_checkpoint(run: RunDirectory, name: str) -> dict[str, Any]:
 
 
 def average_weights(run: RunDirectory, names: Sequence[str]) -> dict[str, Tensor]:
-    """The mean of the models of these checkpoints (Vaswani et al. 2017, section 6.1)."""
+    """The mean of the models of these checkpoints (Vaswani et al. 2017, section 6.1).
+
+    What counts in whole numbers is that of the last.
+    """
     total: dict[str, Tensor] = {}
     for name in names:
         for key, value in read_checkpoint(run, name)["model"].items():
-            total[key] = total[key] + value if key in total else value
-    return {key: value / len(names) for key, value in total.items()}
+            adds = key in total and value.is_floating_point()
+            total[key] = total[key] + value if adds else value
+    return {
+        key: value / len(names) if value.is_floating_point() else value
+        for key, value in total.items()
+    }
 
 
 def random_state() -> dict[str, Any]:
     """torch's generators, all that training draws from."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "mps": torch.mps.get_rng_state() if torch.backends.mps.is_available() else None,
+    }
 
 
 def set_random_state(state: dict[str, Any]) -> None:
+    """Generators of devices that are not here are left out."""
     torch.set_rng_state(state["cpu"])
-    if torch.cuda.is_available() and state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if torch.cuda.is_available():
+        for device, of_device in zip(range(torch.cuda.device_count()), state["cuda"], strict=False):
+            torch.cuda.set_rng_state(of_device, device)
+    if torch.backends.mps.is_available() and state.get("mps") is not None:
+        torch.mps.set_rng_state(state["mps"])
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

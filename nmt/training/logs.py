@@ -26,12 +26,19 @@ class Logs:
 
     def __init__(self, run: Path, *, tensorboard: bool) -> None:
         self.run = run
+        self.tensorboard = tensorboard
         self._curves: Any = None
-        if tensorboard:
+
+    def begin(self, step: int, lengths: dict[str, int]) -> None:
+        """Go on after ``step``: forget what was written after ``lengths`` were taken."""
+        for name in (METRICS, TIMING):
+            if (self.run / name).exists():
+                os.truncate(self.run / name, lengths.get(name, 0))
+        if self.tensorboard:
             # Imported here: it takes longer than everything else a short command does.
             from torch.utils.tensorboard import SummaryWriter
 
-            self._curves = SummaryWriter(str(run / "tensorboard"))
+            self._curves = SummaryWriter(str(self.run / "tensorboard"), purge_step=step + 1)
 
     def metrics(self, step: int, values: dict[str, Any]) -> None:
         self._append(METRICS, {"step": step} | values)
@@ -44,15 +51,9 @@ class Logs:
         self._append(TIMING, {"step": step} | values)
 
     def lengths(self) -> dict[str, int]:
-        """Bytes in each file, to go back to by ``truncate``."""
+        """Bytes in each file, to go back to by ``begin``."""
         paths = {name: self.run / name for name in (METRICS, TIMING)}
         return {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
-
-    def truncate(self, lengths: dict[str, int]) -> None:
-        """Forget what was written after ``lengths`` were taken."""
-        for name, length in lengths.items():
-            if (self.run / name).exists():
-                os.truncate(self.run / name, length)
 
     def close(self) -> None:
         if self._curves is not None:

@@ -20,7 +20,7 @@ from nmt.data.batches import Batch, TrainingBatches
 from nmt.device import autocast, return_freed_memory
 from nmt.files import sha256_file
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import save_weights
+from nmt.models.weights import save_weights, set_weights, weights_of
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import (
     average_weights,
@@ -67,14 +67,17 @@ class Trainer:
         self.rates = [group["lr"] for group in optimizer.param_groups]
         self.logs = Logs(run.path, tensorboard=settings.tensorboard)
         self.at = TrainState()
+        self._log_lengths: dict[str, int] | None = None  # when the checkpoint was written
         self._pending = self._nothing()  # loss, nll and tokens since the last line of metrics
 
     def train(self, stop: StopRequest) -> bool:
         """Train to the end (True) or to a stop signal before it (False); both leave all saved."""
-        if self.run.manifest()["checkpoint"]:
-            self._restore()
-        else:  # of a run that ended before it saved anything
-            self.logs.truncate(dict.fromkeys(self.logs.lengths(), 0))
+        self.restore()
+        self.run.sweep()
+        if self._at_end() and self._is_averaged():
+            log.info("%s had come to its end: %s serves", self.run.path, self._serving())
+            return True
+        self.logs.begin(self.at.step, self._log_lengths or {})
         self._clock = time.monotonic() - self.at.seconds
         with ProgressBar(self.settings, self.at) as self.progress:
             while not (stop.received or self._at_end()):
@@ -117,7 +120,7 @@ class Trainer:
             with autocast(self.device, self.precision):
                 loss, nll = batch_loss(self.model, batch, smoothing=self.settings.label_smoothing)
             torch.autograd.backward(self.scaler.scale(loss / tokens))
-            self._pending += torch.stack([loss.detach(), nll, nll.new_tensor(batch.num_tokens)])
+            self._pending += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
         self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         self.scaler.step(self.optimizer)
@@ -179,36 +182,48 @@ class Trainer:
         validation = {"step": self.at.step} | values
         return {"serving": name, "serving_kind": kind, "validation": validation}
 
+    def _averaged_steps(self) -> tuple[int, ...]:
+        """The checkpoints to average at the end; none where there are not two."""
+        most = min(self.settings.average, len(self.at.validated))
+        return self.at.validated[-most:] if most > 1 else ()
+
+    def _is_averaged(self) -> bool:
+        """Whether an earlier process did all that is done at the end."""
+        steps = self._averaged_steps()
+        done = self.run.manifest().get("averaged") == list(steps) or not steps
+        return done and self.at.step in self.at.validated
+
+    def _serving(self) -> str:
+        average = self.run.manifest()["serving_kind"] == "average"
+        return "the average" if average else "the best checkpoint"
+
     def _serve_average(self) -> None:
         """Serve the mean of the last validated checkpoints if it validates better than the best."""
-        if min(self.settings.average, len(self.at.validated)) < 2:
+        steps = self._averaged_steps()
+        if not steps:
             return
-        steps = self.at.validated[-self.settings.average :]
         weights = average_weights(self.run, [f"checkpoints/{step}" for step in steps])
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                parameter.copy_(weights[name])
+        set_weights(self.model, weights, self.run.path)
         values = self.validate(self.model)
         self.logs.metrics(
             self.at.step, {"averaged": len(steps)} | {f"valid_{k}": v for k, v in values.items()}
         )
         better = self._quality(values) > self.at.best
+        served = self._serve("average", values) if better else {}
+        self.run.commit(averaged=list(steps), **served)
+        described = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
         log.info(
             "average of the last %d checkpoints: valid %s; %s serves",
-            len(steps),
-            ", ".join(f"{name} {value:.2f}" for name, value in values.items()),
-            "the average" if better else "the best checkpoint",
+            *(len(steps), described, self._serving()),
         )
-        if better:
-            self.run.commit(**self._serve("average", values))
 
     def _save(self, **changes: Any) -> None:
         """Write a checkpoint and commit it, with these changes, as the one to resume from."""
         self.at.seconds = time.monotonic() - self._clock
         before = self.run.manifest()["files"]
         state = {
-            "position": asdict(self.at),
-            "model": {name: p.detach() for name, p in self.model.named_parameters()},
+            "train_state": asdict(self.at),
+            "model": weights_of(self.model),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -231,25 +246,32 @@ class Trainer:
         }
         self.run.commit(checkpoint=name, training=training, **changes)
 
-    def _restore(self) -> None:
-        state: dict[str, Any] = read_checkpoint(self.run, self.run.manifest()["checkpoint"])
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                parameter.copy_(state["model"][name])
+    def restore(self) -> None:
+        """Go back to the last checkpoint, if there is one and that has not been done."""
+        checkpoint = self.run.manifest()["checkpoint"]
+        if checkpoint is None or self._log_lengths is not None:
+            return
+        state: dict[str, Any] = read_checkpoint(self.run, checkpoint)
+        set_weights(self.model, state["model"], self.run.path)
         given = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
         for group, options in zip(self.optimizer.param_groups, given, strict=True):
             group.update(options)  # the given options win over the stored ones
-        self.scaler.load_state_dict(state["scaler"])
-        self.schedule.load_state_dict(state["schedule"])
+        if state["scaler"]:  # nothing where precision was not fp16
+            self.scaler.load_state_dict(state["scaler"])
+        if state["schedule"].keys() == self.schedule.state_dict().keys():
+            self.schedule.load_state_dict(state["schedule"])
+        else:
+            log.warning("another schedule than before: it starts without what that one had seen")
         self._pending = state["pending"].to(self.device)
-        self.logs.truncate(state["logs"])
-        self.at = TrainState(**state["position"])
+        format_1 = "position" in state
+        self.at = TrainState(**state["position" if format_1 else "train_state"])
         if validation := self.run.manifest().get("validation"):
             # New checkpoints must beat what serves, which may be an average by now.
             self.at.best = self._quality(validation)
         set_random_state(state["random"])
         log.info("resumed %s after step %d", self.run.path, self.at.step)
+        self._log_lengths = state["logs"]
 
     def _at_end(self) -> bool:
         return self.at.at_end(self.settings)

@@ -15,6 +15,7 @@ from nmt.models.interface import Seq2SeqModel
 from nmt.models.lstm import LSTMSeq2Seq
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
+from nmt.training.checkpoint import set_random_state, write_checkpoint
 from nmt.training.loss import validation_loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
@@ -57,7 +58,7 @@ def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Train
     )
     run = RunDirectory(path)
     if not run.exists():
-        RunDirectory.create(path)
+        RunDirectory.create(path).commit()
 
     def validate(model: Seq2SeqModel) -> dict[str, float]:
         values = validation_loss(
@@ -115,6 +116,94 @@ def test_interrupted_and_resumed_equals_uninterrupted(
         weights(tmp_path / "whole").values(), weights(tmp_path / "parts").values(), strict=True
     ):
         assert torch.equal(one, other)
+
+
+def test_resuming_a_finished_run_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    path, losses = tmp_path / "run", iter([3.0, 4.0, 5.0, 1.0])  # validations, then the average
+
+    def validate(model: Seq2SeqModel) -> dict[str, float]:
+        return {"loss": next(losses), "perplexity": 0.0, "bleu": 0.0}
+
+    assert make_trainer(path, SETTINGS, validate=validate).train(StopRequest())
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    caplog.clear()
+    assert make_trainer(path, SETTINGS, validate=validate).train(StopRequest())
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+    assert "the average serves" in caplog.text
+
+
+def test_an_average_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    train(tmp_path / "whole")
+    trainer = make_trainer(tmp_path / "parts", SETTINGS)
+
+    def cut_off() -> None:
+        trainer.logs.metrics(12, {"averaged": 2})  # written, but not committed
+        raise KeyboardInterrupt
+
+    trainer._serve_average = cut_off  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(StopRequest())
+    train(tmp_path / "parts")
+    metrics = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
+    assert metrics[0] == metrics[1]
+
+
+def test_curves_are_cut_where_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(SETTINGS, tensorboard=True)
+    purged = []
+
+    class Curves:
+        def __init__(self, directory: str, *, purge_step: int) -> None:
+            purged.append(purge_step)
+
+        def add_scalar(self, *scalar: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter", Curves)
+    train(tmp_path / "run", settings, stop_at=5)
+    train(tmp_path / "run", settings)
+    assert purged == [1, 6]
+
+
+def test_fp16_goes_on_with_what_another_precision_left(tmp_path: Path) -> None:
+    train(tmp_path / "run", stop_at=5)
+    trainer = make_trainer(tmp_path / "run", SETTINGS)
+    trainer.scaler = torch.amp.GradScaler("cpu", enabled=True)
+    trainer.restore()
+    assert trainer.at.step == 5
+
+
+@pytest.mark.parametrize("there", [0, 1, 3])
+def test_random_states_of_other_gpus_are_left_out(
+    there: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to: dict[int, int] = {}
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: there)
+    monkeypatch.setattr(
+        "torch.cuda.set_rng_state", lambda state, device: set_to.update({device: int(state[0])})
+    )
+    states = [torch.tensor([7]), torch.tensor([8])]
+    set_random_state({"cpu": torch.get_rng_state(), "cuda": states})
+    assert set_to == {device: 7 + device for device in range(min(there, 2))}
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also its name in the directory above, and that directory's in the run's."""
+    synced: list[Path] = []
+    monkeypatch.setattr("nmt.run_directory.sync", lambda path: synced.append(Path(path)))
+    run = RunDirectory.create(tmp_path / "run")
+    run.commit()
+    name = write_checkpoint(run, 5, {})
+    assert {run.path / name, run.path / "checkpoints", run.path} <= set(synced)
 
 
 def test_the_serving_weights_validate_as_the_manifest_says(tmp_path: Path) -> None:
