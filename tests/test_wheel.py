@@ -2,6 +2,7 @@
 from an empty directory."""
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -12,9 +13,11 @@ from zipfile import ZipFile
 
 import pytest
 
+import nmt
 from tests.console import SHORT, TSV, nmt_command, write_tsv
 
 ROOT = Path(__file__).parents[1]
+DISTRIBUTION = "nmt-lab"  # `nmt` on PyPI is another project
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,18 @@ def test_it_holds_the_package_its_configs_and_the_demo_corpus_only(wheel: Path) 
     assert names == expected
 
 
+def test_its_name_and_version(wheel: Path) -> None:
+    assert wheel.name.startswith(f"{DISTRIBUTION.replace('-', '_')}-{nmt.__version__}-")
+
+
+def test_no_text_advises_to_install_another_project() -> None:
+    folders = (ROOT / "nmt", ROOT / "configs")
+    texts = [ROOT / "README.md", *(path for folder in folders for path in folder.rglob("*.*"))]
+    advice = re.compile(r"pip install\s+(-\S+\s+)*[\"']?nmt\b(?!-lab)")
+    found = [path for path in texts if advice.search(path.read_text("utf-8", "ignore"))]
+    assert found == []
+
+
 def test_it_works_from_an_empty_directory(scripts: Path, tmp_path: Path) -> None:
     where = [scripts / "python", "-c", "import nmt; print(nmt.__file__)"]
     found = subprocess.run(where, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
@@ -75,7 +90,9 @@ def test_it_works_from_an_empty_directory(scripts: Path, tmp_path: Path) -> None
 
 def test_every_command_is_there_with_its_configs(scripts: Path, tmp_path: Path) -> None:
     commands = {
-        entry.name for entry in entry_points(group="console_scripts") if entry.dist.name == "nmt"
+        entry.name
+        for entry in entry_points(group="console_scripts")
+        if entry.dist.name == DISTRIBUTION
     }
     assert {path.name for path in scripts.glob("nmt-*")} == commands
     out, _ = nmt_command("train", "--help", at=tmp_path, scripts=scripts)

@@ -1,0 +1,150 @@
+"""The ways of adding to nmt that nmt/README.md describes, each gone once, from outside of nmt: an
+architecture, an attention, a search, a source of text, a metric, a command."""
+
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nmt.cli.app import launch
+from nmt.commands import evaluate, prepare, train, translate
+from nmt.data.sources.open_source import COLUMNS, FORMATS
+from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.buckets import buckets, lengths, members
+from tests.console import SHORT, TSV, write_tsv
+from tests.launching import Outcome, _logging_restored, command
+
+__all__ = ["_logging_restored", "command"]
+
+Command = Callable[..., Outcome]
+
+OWN = Path(__file__).parent / "own_classes"
+TRUSTED = "trusted_packages=[mine]"
+CONFIGS = ("--config-dir", "configs")
+ARCHITECTURE = "runs/tsv-bag_of_words-s1"
+ATTENTION = "runs/tsv-lstm_distance-s1"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of the user's, where a model of the architecture and an LSTM with the attention
+    were trained."""
+    directory = tmp_path_factory.mktemp("place")
+    write_tsv(directory / "pairs.tsv")
+    shutil.copytree(OWN, directory, dirs_exist_ok=True)
+    (directory / "in.txt").write_text("one cat\n\nred dog\n")
+    models = ["-m", *CONFIGS, "model=bag_of_words,lstm_distance", "model.hidden_size=16"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        patch.setattr(sys, "argv", ["nmt-train", *models, *TSV, *SHORT, TRUSTED])
+        launch("train", "", train.main)
+    return directory
+
+
+@pytest.fixture
+def place(trained: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The same, with commands run in it; modules imported from there are forgotten."""
+    assert command
+    monkeypatch.chdir(trained)
+    yield trained
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mine"]:
+        del sys.modules[name]
+
+
+def translated(command: Command, *arguments: str) -> list[dict[str, object]]:
+    """What nmt-translate says of the lines of in.txt."""
+    options = ["input=in.txt", "output=out.jsonl", "format=jsonl", "device=cpu"]
+    done = command("translate", *arguments, *options, work=translate.main)
+    assert done.code == 0, done.err
+    return [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("run", [ARCHITECTURE, ATTENTION])
+def test_a_model_and_an_attention_translate_and_are_evaluated(
+    place: Path, command: Command, run: str
+) -> None:
+    assert len(translated(command, f"run={run}", TRUSTED)) == 3
+    options = ["test=small", "bootstrap.samples=10", "device=cpu", "overwrite=true"]
+    done = command("evaluate", f"run={run}", TRUSTED, *options, work=evaluate.main)
+    assert done.code == 0, done.err
+    result = json.loads((place / run / "evaluation/small/evaluation.json").read_text())
+    assert result["overall"]["n"] == 12
+
+
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        (ARCHITECTURE, "model._target_=mine.bag_of_words.BagOfWords"),
+        (ATTENTION, "model.attention._target_=mine.distance_attention.DistanceAttention"),
+    ],
+)
+def test_they_run_only_where_they_are_trusted(
+    place: Path, command: Command, run: str, name: str
+) -> None:
+    done = command("translate", f"run={run}", "input=in.txt", work=translate.main)
+    assert done.code == 2
+    assert f"{name} is not in nmt" in done.err
+    assert "trusted_packages" in done.err
+
+
+def test_a_search_is_chosen_and_told_its_options(place: Path, command: Command) -> None:
+    chosen = [f"run={ATTENTION}", TRUSTED, *CONFIGS, "search=minimum_length"]
+    first, blank, last = translated(command, *chosen, "search.min_length=6")
+    assert blank["text"] == ""
+    for line in (first, last):
+        assert 6 < int(str(line["tokens"])) <= 2 * 16 + 10  # EOS counts
+
+
+def test_a_source_of_text_is_one_class_and_one_entry(
+    place: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.own_classes.mine.csv_files import open_csv
+
+    with open(place / "pairs.tsv", encoding="utf-8") as rows:
+        pairs = [line.rstrip("\n").split("\t") for line in rows]
+    with open(place / "pairs.csv", "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(pairs)
+    monkeypatch.setitem(FORMATS, "csv", (COLUMNS, open_csv))
+    options = [*TSV, "data=csv", "data.train=pairs.csv", "tokenizer.vocab_size=275"]
+    done = command("prepare", *CONFIGS, *options, work=prepare.main)
+    assert done.code == 0, done.err
+    assert done.out.startswith("90 training pairs read\n")
+    assert "0 dropped: not_text" in done.out
+
+
+def test_a_metric_is_scored_by_length_with_intervals() -> None:
+    from tests.own_classes.mine.exact_match import count, score
+
+    references = ["one cat", "two dogs", "three birds in a tree", "four cats in a house"]
+    hypotheses = ["one cat", "two dogs", "three birds in a tree", "four cats"]
+    counts = count(hypotheses, references)
+    words = lengths(references, "words")
+    short, long = (counts[members(words, bucket)] for bucket in buckets([3]))
+    bootstrap = Bootstrap(samples=100)
+    assert score(short, bootstrap) == (100.0, (100.0, 100.0))
+    assert score(long, bootstrap) == (50.0, (0.0, 100.0))
+
+
+def test_a_command_lists_helps_and_checks_its_options(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.own_classes.mine.list_test_sets import launch_list_test_sets
+
+    def said(*arguments: str) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["list_test_sets", *arguments])
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        launch_list_test_sets()
+        return capsys.readouterr()
+
+    out, err = said(f"run={ATTENTION}")
+    assert (out.split()[:2], err) == (["small", "12"], "")
+    out, _ = said("--help")
+    assert "run=???" in out
+    assert "run directory" in out
+    with pytest.raises(SystemExit):
+        said("rum=x")
+    assert "did you mean run?" in capsys.readouterr().err
