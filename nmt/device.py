@@ -4,13 +4,19 @@
 """
 
 import ctypes
+import logging
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 import torch
+from torch import nn
 
 from nmt.checks import OptionError, field, one_of
+
+log = logging.getLogger(__name__)
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -31,15 +37,43 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """``auto`` takes bf16 where the device computes it natively, and fp32 elsewhere."""
+    """``auto`` takes bf16 where the device computes it natively, and fp32 elsewhere.
+
+    Raises OptionError where the device does not compute it, and warns where it emulates bf16.
+    """
     one_of("precision", name, ("auto", *PRECISIONS))
     if name == "fp16" and device.type != "cuda":
         raise OptionError(
             f"{field('precision')}=fp16 needs a CUDA GPU, not {device.type}: use auto"
         )
-    if name != "auto":
-        return name
-    return "bf16" if computes_bf16(device) else "fp32"
+    native = computes_bf16(device)
+    if name == "auto":
+        return "bf16" if native and not obstacle("bf16", device) else "fp32"
+    if name != "fp32" and (reason := obstacle(name, device)):
+        raise OptionError(
+            f"{field('precision')}={name} does not work on this {device.type}: use fp32 ({reason})"
+        )
+    if name == "bf16" and not native:
+        log.warning("%s does not compute bf16 natively: precision=fp32 is faster", device)
+    return name
+
+
+@lru_cache
+def obstacle(precision: str, device: torch.device) -> str:
+    """What prevents a tiny model from being trained in this precision; "" where nothing does.
+
+    It is tried, as no flag tells: oneDNN has no bf16 LSTM for a CPU without AVX-512. It does have
+    the other products, but a model without LSTM gains nothing from them: they are emulated.
+    """
+    with torch.random.fork_rng(devices=[]):
+        lstm, linear = nn.LSTM(8, 8).to(device), nn.Linear(8, 8).to(device)
+    try:
+        with torch.enable_grad(), autocast(device, precision):
+            states, _ = lstm(torch.ones(2, 1, 8, device=device))
+            torch.autograd.backward(linear(states).float().sum())
+    except RuntimeError as error:
+        return str(error).partition("\n")[0].partition(". ")[0]
+    return ""
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -57,8 +91,18 @@ def keep_freed_memory() -> None:
     """
     if mallopt := _glibc("mallopt"):
         trim_threshold, mmap_threshold = -1, -3
-        mallopt(mmap_threshold, 2**30)
+        mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the most of an old glibc
         mallopt(trim_threshold, 2**31 - 1)
+
+
+def keep_few_kernels() -> None:
+    """Tell oneDNN to keep what it compiles for 64 shapes; call it before torch's first product.
+
+    It compiles a kernel of up to 2 MB for each shape and keeps 1024, in each of two caches, but
+    every batch of a training has shapes of its own, of which a layer needs about twenty at a time.
+    """
+    for cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(cache, "64")
 
 
 def return_freed_memory() -> None:

@@ -13,7 +13,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -126,18 +127,29 @@ def _seal(directory: Path, key: Mapping[str, Any]) -> None:
 
 
 def _publish(made: Path, path: Path) -> None:
-    """Give a finished entry its name, unless another program was first."""
-    while True:
-        try:
-            made.rename(path)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise
-        else:
-            return sync(path.parent)
+    """Give a finished entry its name, unless another program was first.
+
+    What is damaged there is moved out of the way before it is looked at again: another program may
+    have put a whole entry in its place meanwhile, which goes back.
+    """
+    attempts = count()
+    while not _renamed(made, path):
         if is_whole(path):
-            return None
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+            return
+        aside = made.with_name(f"aside-{next(attempts)}")
+        with suppress(FileNotFoundError):  # another program did the same
+            path.rename(aside)
+        if is_whole(aside):
+            _renamed(aside, path)
+    sync(path.parent)
+
+
+def _renamed(entry: Path, path: Path) -> bool:
+    """Whether there was nothing in the way."""
+    try:
+        entry.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        return False
+    return True

@@ -3,15 +3,16 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 2**20  # bytes
+SLICE_ROWS = 2**18
+_BLOCK_BYTES = 2**20
 
 
 def sha256_file(path: str | Path) -> str:
@@ -62,7 +63,7 @@ def check_writable(directory: Path, option: str) -> None:
                 place.rmdir()
 
 
-def mapped_zeros(file: IO[bytes], dtype: Any, size: int) -> NDArray[Any]:
+def mapped_zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:
     """An array of zeros in a new file, which lasts as long as the array even if it is deleted.
 
     The zeros are written: on a full disk that raises OSError, where a write to a file that was
@@ -71,10 +72,17 @@ def mapped_zeros(file: IO[bytes], dtype: Any, size: int) -> NDArray[Any]:
     left = size * np.dtype(dtype).itemsize
     if not left:  # cannot be mapped
         return np.zeros(0, dtype=dtype)
-    while left:
-        left -= file.write(bytes(min(left, _CHUNK)))
-    file.flush()
-    return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=(size,)))
+    with open(path, "w+b") as file:
+        while left:
+            left -= file.write(bytes(min(left, _BLOCK_BYTES)))
+        file.flush()
+        return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=(size,)))
+
+
+def slices(size: int) -> Iterator[slice]:
+    """0 to ``size`` in pieces, each to be looked at as a whole."""
+    for start in range(0, size, SLICE_ROWS):
+        yield slice(start, min(start + SLICE_ROWS, size))
 
 
 class Fingerprint:

@@ -1,7 +1,10 @@
 import inspect
-from collections.abc import Iterator, Sequence
+from collections import abc
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import hydra
 import pytest
@@ -12,7 +15,7 @@ from torch import nn
 
 from nmt.checks import dotted
 from nmt.cli import app  # registers what the configs refer to
-from nmt.cli.config_files import shipped_configs
+from nmt.cli.config_files import ConfigFiles, shipped_configs
 from nmt.data.cleaning import CleaningRules
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.evaluation import Scoring
@@ -22,14 +25,15 @@ from nmt.tokenizer import Tokenizer
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
 from nmt.training.train_state import TrainerSettings
-from nmt.translator import build_model
+from nmt.translator import Translator, build_model
 
 CONFIGS = shipped_configs()
 assert app.launch
 
 
 def options(group: str) -> list[str]:
-    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+    """Those that can be chosen."""
+    return [name for name in ConfigFiles().choices(group) if "/" not in name]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -174,3 +178,95 @@ def test_evaluating_starts_from_valid_settings() -> None:
     assert Scoring(**given, bootstrap=Bootstrap(**cfg["bootstrap"])) == Scoring(
         edges=[10, 20, 30, 40, 50, 60]
     )
+
+
+BY_CODE = {
+    "model": {"src_vocab_size", "tgt_vocab_size"},
+    "model/attention": {"query_size", "key_size"},
+    "schedule": {"total_steps"},
+    "optimizer": {"model"},
+    "tokenizer": {"pairs"},
+    "search": set(),
+    "trainer": set(),
+    "translate": {"run", "search"},
+}
+"""What code hands to the class or function of a group, over and above what its YAML says."""
+
+ELSEWHERE = {"tokenizer": {"sampling", "max_pairs"}}
+"""What of a section other code takes out."""
+
+SECTIONS: dict[str, Callable[..., Any]] = {
+    "optimizer": adamw,
+    "trainer": TrainerSettings,
+    "tokenizer": Tokenizer.train,
+}
+"""What takes a section whole that names no class."""
+
+
+def takers() -> Iterator[tuple[str, str, Callable[..., Any], dict[str, Any]]]:
+    """Each group and choice, what takes its section and the section."""
+    for group in BY_CODE.keys() - {"translate"}:
+        for choice in ConfigFiles().choices(group):
+            base = ["model=lstm"] if group == "model/attention" else []
+            spec = composed("train", [*base, f"{group}={choice}"], group.partition("/")[0])
+            spec = spec["attention"] if group == "model/attention" else spec
+            yield group, choice, SECTIONS.get(group) or named(spec.pop("_target_")), spec
+    translating = {"device", "precision", "batch_tokens", "trusted_packages"}
+    given = composed("translate", ["run=x"])
+    yield "translate", "", Translator.load, {name: given[name] for name in translating}
+
+
+def named(target: str) -> type[Any]:
+    module, _, name = target.rpartition(".")
+    found: type[Any] = getattr(import_module(module), name)
+    return found
+
+
+def test_every_section_has_the_options_of_its_taker_and_their_defaults() -> None:
+    for group, choice, taker, section in takers():
+        place = f"{group}={choice}"
+        options = inspect.signature(taker).parameters
+        supplied = BY_CODE[group]
+        assert not supplied & set(section), place
+        assert set(options) == supplied | (set(section) - ELSEWHERE.get(group, set())), place
+        if "/" in choice:
+            continue  # a preset, whose values are others than the defaults
+        for name in set(options) - supplied:
+            default = options[name].default
+            value = tuple(section[name]) if isinstance(default, tuple) else section[name]
+            assert default in (inspect.Parameter.empty, value), f"{place}: {name}"
+
+
+def test_every_value_fits_the_type_of_its_option() -> None:
+    for group, choice, taker, section in takers():
+        function = taker.__init__ if inspect.isclass(taker) else taker
+        types = get_type_hints(function)
+        for name, value in section.items():
+            if name not in ELSEWHERE.get(group, set()):
+                assert fits(value, types[name]), f"{group}={choice}: {name}={value!r}"
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether a value as YAML has it may stand where an annotation does."""
+    if get_origin(kind) in (Union, UnionType):
+        return any(fits(value, one) for one in get_args(kind))
+    if get_origin(kind) is abc.Sequence:
+        return isinstance(value, list) and all(fits(one, get_args(kind)[0]) for one in value)
+    if get_origin(kind) is abc.Callable:
+        return isinstance(value, dict) and "_target_" in value
+    allowed = {float: (int, float), type(None): (type(None),)}
+    return type(value) in allowed.get(kind, (kind,))
+
+
+def test_evaluating_and_cleaning_have_the_options_and_defaults_of_their_classes() -> None:
+    """What stands beside others in ``configs/evaluate.yaml``, or within a corpus."""
+    evaluating = composed("evaluate")
+    sections = {
+        CleaningRules: composed("train", [], "data")["cleaning"],
+        Bootstrap: evaluating["bootstrap"],
+    }
+    for cls, section in sections.items():
+        assert set(section) == set(inspect.signature(cls).parameters)
+        assert cls(**section) == cls()
+        assert all(fits(value, get_type_hints(cls)[name]) for name, value in section.items())
+    assert set(inspect.signature(Scoring).parameters) <= set(evaluating)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.disk_cache import DiskCache, default_place
+from nmt.disk_cache import DiskCache, default_place, is_whole
 
 
 def writes(text: str, made: list[str] | None = None) -> Callable[[Path], None]:
@@ -111,6 +111,32 @@ def test_what_another_program_left_damaged_meanwhile_gives_way(cache: DiskCache)
 
     assert cache.entry("x", {}, build) == entry
     assert (entry / "one").read_text() == "text"
+    assert entries(cache) == [entry.name]
+
+
+def test_a_whole_entry_of_another_program_is_never_deleted(
+    cache: DiskCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be published just after this program saw that what was there is damaged."""
+    entry = cache.entry("x", {}, writes("text"))
+    whole = cache.place / "whole"
+    shutil.copytree(entry, whole)
+    flip(entry / "two")
+    inode = whole.stat().st_ino
+    looks: list[Path] = []
+
+    def look(path: Path) -> bool:
+        found = is_whole(path)
+        looks.append(path)
+        if len(looks) == 2:  # the first was before building
+            assert not found
+            shutil.rmtree(entry)
+            whole.rename(entry)
+        return found
+
+    monkeypatch.setattr("nmt.disk_cache.is_whole", look)
+    assert cache.entry("x", {}, writes("text")) == entry
+    assert entry.stat().st_ino == inode
     assert entries(cache) == [entry.name]
 
 

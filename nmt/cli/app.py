@@ -13,9 +13,8 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
-from io import TextIOWrapper
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO, TextIOWrapper
 from typing import Any
 
 import hydra
@@ -26,6 +25,7 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from nmt import __version__
 from nmt.checks import dotted, known_options
 from nmt.cli.arguments import (
     ANY_FORM,
@@ -36,8 +36,15 @@ from nmt.cli.arguments import (
     typed,
     with_own_configs,
 )
-from nmt.cli.config_files import ConfigFiles, shipped, shipped_configs
-from nmt.cli.help import help_text
+from nmt.cli.config_files import (
+    SHARED,
+    ConfigFiles,
+    chosen,
+    help_text,
+    shipped,
+    shipped_configs,
+    values,
+)
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -80,15 +87,24 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
             print(help_text(config_name, description, arguments))
             return
         if "--version" in arguments:
-            print(f"nmt {version('nmt')}")
+            print(f"nmt {__version__}")
             return
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
-        sys.argv[1:] = flags_first(arguments)
-        hydra.main(config_path=str(shipped_configs()), config_name=config_name, version_base="1.3")(
-            task
-        )()
+        sys.argv[1:] = flags_first(arguments)  # hydra.main takes arguments from nowhere else
+        main = hydra.main(str(shipped_configs()), config_name, version_base="1.3")(task)
+        if any(argument.startswith("query=") for argument in arguments):
+            _complete(main)
+        else:
+            main()
         if failed:
             raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
+
+
+def _complete(main: Callable[[], None]) -> None:
+    """Print what Hydra offers a shell to complete, but for configs that are no choices."""
+    with redirect_stdout(StringIO()) as offered:
+        main()
+    print(re.sub(rf"\S+=(\S+/)?{SHARED}\S*\s", "", offered.getvalue()), end="")
 
 
 def _job_of_sweep() -> str | None:
@@ -189,17 +205,10 @@ def _check(cfg: DictConfig, config_name: str) -> None:
     Hydra lets +x=1 through, and whatever an experiment adds: compare with the same choices made
     without overrides and experiment.
     """
-    choices = HydraConfig.get().runtime.choices
-    plain = hydra.compose(
-        config_name,
-        [
-            f"{group}={choice}"
-            for group, choice in choices.items()
-            if choice is not None and not group.startswith(("hydra/", "experiment"))
-        ],
-    )
-    given = _values(cfg)
-    _compare("", given, _values(plain))
+    choices = chosen(HydraConfig.get().runtime.choices)
+    plain = hydra.compose(config_name, [f"{group}={choice}" for group, choice in choices])
+    given = values(cfg)
+    _compare("", given, values(plain))
     if missing := [name for name, value in dotted(given) if value == MISSING]:
         raise ValueError(f"{', '.join(missing)} must be given; --help says what the options are")
 
@@ -230,10 +239,3 @@ def _wanted(value: object, example: object) -> str | None:
     if isinstance(example, dict):
         return f"a mapping of {', '.join(example) or 'names that you choose'}"
     return "a single value or a list" if isinstance(value, dict) else None
-
-
-def _values(cfg: DictConfig) -> dict[str, Any]:
-    """Plain, interpolations left as they are written."""
-    values = OmegaConf.to_container(cfg)
-    assert isinstance(values, dict)
-    return {str(name): value for name, value in values.items()}

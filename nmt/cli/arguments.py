@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra._internal.utils import get_args_parser
+from hydra._internal.utils import get_args_parser  # nothing public says which flags Hydra has
 
 OPEN = ("data.tests",)
 """Sections whose names the user makes up."""
@@ -96,3 +96,8 @@ def quoted(value: str) -> str:
 def typed(name: str, value: str) -> str:
     """The argument that sets ``name`` to exactly this, quoted for Hydra and for the shell."""
     return shlex.quote(f"{name}={quoted(value)}")
+
+
+def texts(value: object) -> list[str]:
+    """One text or several, as the command line gives them: ``source=2024`` is a number there."""
+    return [str(one) for one in (value if isinstance(value, list) else [value])]

@@ -1,13 +1,20 @@
-"""Where the configs lie, what can be chosen from them and what their comments say."""
+"""Where the configs lie, what can be chosen from them, and what --help says of them: every option
+with the comment from its config."""
 
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import hydra
 import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from nmt.checks import dotted
+from nmt.cli.arguments import overrides, own_configs
 
 
 def shipped_configs() -> Path:
@@ -24,8 +31,21 @@ def shipped(name: str) -> Path:
     raise FileNotFoundError(f"nmt is installed without its {name}: install it again")
 
 
+SHARED = "_"
+"""Begins the name of a config that others extend and nobody chooses."""
+
 _OPTION = re.compile(r"^(?P<indent> *)(?P<name>[\w-]+):")
 _COMMENT = re.compile(r"(?:^|\s)#\s+(.*)$")
+
+_WIDTH = 100
+_COLUMN = 40
+_FOOTER = """\
+-m (--multirun) runs the command once for each combination of values given as a,b,c.
+--config-dir DIR adds configs of your own: DIR/model/mine.yaml is model=mine. A class of your own
+  that one names by _target_ is imported from the packages in trusted_packages, which are looked
+  for in the current directory too.
+Tab completion: eval "$({command} -sc install=bash)"; other shells: --hydra-help.
+HYDRA_FULL_ERROR=1 shows the traceback of an error."""
 
 
 class ConfigFiles:
@@ -56,13 +76,17 @@ class ConfigFiles:
         return sorted(name for name in inner if self.choices(name))
 
     def choices(self, group: str) -> list[str]:
-        """What may be said for a group: its own configs first, then those in its folders."""
+        """What may be said for a group: its own configs first, then those in its folders.
+
+        A name that begins with _ is of what several configs share, and is no choice.
+        """
         found = set()
         for root in self._roots:
             for path in (root / group).rglob("*.yaml"):
                 name = path.relative_to(root / group).with_suffix("").as_posix()
                 folder = f"{group}/{name}".rpartition("/")[0]
-                if folder == group or folder not in self._chosen_from:
+                own = folder == group or folder not in self._chosen_from
+                if own and not path.name.startswith(SHARED):
                     found.add(name)
         return sorted(found, key=lambda name: (name.count("/"), name))
 
@@ -75,32 +99,29 @@ class ConfigFiles:
         return group, choice
 
     def comments(self, name: str, package: str) -> dict[str, str]:
-        """option -> the comment behind it, for a config and those that it extends.
+        """option -> the comment behind it, for a config and those that it extends, though not for
+        what it chooses from groups.
 
         package: where its options stand: data for data/tsv, nothing for a primary config. What a
         config says of itself at its top is said of the class that it names.
         """
         comments: dict[str, str] = {}
-        for other, there in self._extended(name, package) if package else []:
-            comments |= self.comments(other, there)
-        text, prefix = self._read(name), f"{package}." if package else ""
+        for other in self._extended(name):
+            comments |= self.comments(other, package)
+        text, prefix = self._text(name), f"{package}." if package else ""
         heading = takewhile(lambda line: line.startswith("#"), text.splitlines())
         comments[f"{prefix}_target_"] = " ".join(line.lstrip("# ") for line in heading)
         return comments | {prefix + path: said for path, said in _comments(text)}
 
-    def _extended(self, name: str, package: str) -> Iterator[tuple[str, str]]:
-        """The configs, with their packages, that one of a group names in its defaults list."""
+    def _extended(self, name: str) -> Iterator[str]:
+        """The configs that one names in its defaults list without choosing from a group."""
         folder = name.rpartition("/")[0]
         for entry in self._defaults(name):
-            if isinstance(entry, dict):
-                for group, choice in zip(_keys(entry), entry.values(), strict=True):
-                    if not group.startswith("/"):
-                        yield f"{folder}/{group}/{choice}", f"{package}.{group}"
-            elif entry != "_self_":
+            if isinstance(entry, str) and entry != "_self_":
                 path = entry.partition("@")[0]
-                yield path[1:] if path.startswith("/") else f"{folder}/{path}", package
+                yield (path if path.startswith("/") else f"{folder}/{path}").lstrip("/")
 
-    def _read(self, name: str) -> str:
+    def _text(self, name: str) -> str:
         for root in self._roots:
             if (path := root / f"{name}.yaml").is_file():
                 return path.read_text(encoding="utf-8")
@@ -109,10 +130,10 @@ class ConfigFiles:
     def _defaults(self, name: str) -> list[Any]:
         """Nothing where a config is no YAML: whoever chooses it is told by Hydra."""
         try:
-            values = yaml.safe_load(self._read(name))
+            config = yaml.safe_load(self._text(name))
         except yaml.YAMLError:
             return []
-        return (values.get("defaults") or []) if isinstance(values, dict) else []
+        return (config.get("defaults") or []) if isinstance(config, dict) else []
 
     @cached_property
     def _chosen_from(self) -> set[str]:
@@ -126,6 +147,84 @@ class ConfigFiles:
                         absolute = key.startswith("/")
                         found.add(key[1:] if absolute else f"{name.rpartition('/')[0]}/{key}")
         return found
+
+
+def chosen(choices: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """(group, choice) of what Hydra's ``runtime.choices`` says, without Hydra's own groups and
+    without experiments, which set other groups' options."""
+    return [
+        (group, choice)
+        for group, choice in choices.items()
+        if choice is not None and not group.startswith(("hydra", "experiment"))
+    ]
+
+
+def values(cfg: DictConfig) -> dict[str, Any]:
+    """A config as plain values, interpolations left as they are written."""
+    plain = OmegaConf.to_container(cfg)
+    assert isinstance(plain, dict)
+    return {str(name): value for name, value in plain.items()}
+
+
+def help_text(config_name: str, description: str, arguments: Sequence[str]) -> str:
+    """Help for what ``arguments`` choose: ``model=transformer --help`` shows its options."""
+    own = own_configs(arguments)
+    files = ConfigFiles(own)
+    given = overrides(arguments)
+    home, other = str(shipped_configs()), own
+    if own is not None and (Path(own) / f"{config_name}.yaml").is_file():
+        home, other = own, home  # a command of the user's own
+    if other is not None:
+        given.append(f"hydra.searchpath=['file://{other}']")
+    with hydra.initialize_config_dir(home, version_base="1.3"):
+        composed = hydra.compose(config_name, given, return_hydra_config=True)
+    cfg = values(composed)
+    comments = files.comments(config_name, "")
+    for group, choice in chosen(composed.hydra.runtime.choices):
+        comments |= files.comments(f"{group}/{choice}", group.replace("/", "."))
+    groups = files.groups(config_name)
+    top = {name: value for name, value in cfg.items() if name not in [*groups, "hydra"]}
+    parts = [top, *({group: cfg[group]} for group in groups if group in cfg)]
+    blocks = [
+        description.strip(),
+        "Options, and their values unless you set them (name=value):",
+        *("\n".join(_lines(part, comments)) for part in parts),
+    ]
+    if groups:
+        blocks.append("Choices, each a file of options:\n" + "\n".join(_choices(files, groups)))
+    return "\n\n".join([*blocks, _FOOTER.format(command=f"nmt-{config_name}")])
+
+
+def _choices(files: ConfigFiles, groups: Sequence[str]) -> Iterator[str]:
+    """A line a group, groups within groups included."""
+    for group in groups:
+        for name in [group, *files.subgroups(group)]:
+            yield _wrapped(f"  {name}=", " | ".join(files.choices(name)), len(name) + 3)
+
+
+def _lines(options: Mapping[str, Any], comments: Mapping[str, str]) -> Iterator[str]:
+    for name, value in dotted(options):
+        yield _wrapped(f"  {name}={_written(value)}  ", meaning(name, comments), _COLUMN)
+
+
+def meaning(option: str, comments: Mapping[str, str]) -> str:
+    """Its comment, or that of the section in which it stands."""
+    while option and option not in comments:
+        option = option.rpartition(".")[0]
+    return comments.get(option, "")
+
+
+def _wrapped(start: str, text: str, column: int) -> str:
+    """``text`` beside ``start`` where that leaves room, else below it, in a column of its own."""
+    lines = textwrap.wrap(text, _WIDTH - column, break_long_words=False, break_on_hyphens=False)
+    indent = "\n" + " " * column
+    beside = start.ljust(column) if len(start) <= column else start.rstrip() + indent
+    return (beside + indent.join(lines)).rstrip()
+
+
+def _written(value: Any) -> str:
+    """As it is written on the command line."""
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
 
 
 def _keys(entry: object) -> Sequence[str]:

@@ -4,131 +4,18 @@ import gzip
 import os
 import stat
 import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader, BytesIO, FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeVar, cast
 
 from tqdm import tqdm
 
+from nmt.data.text_files import Lines, opened
+
 T = TypeVar("T")
-Stream: TypeAlias = BufferedReader | BytesIO | gzip.GzipFile
-
-READ_BYTES = 2**16  # what a pipe holds: about a thousand sentences
-
-
-class Lines:
-    """The lines of UTF-8 text, each read once, in the order in which they stand.
-
-    A line ends at "\\n" and nowhere else. One "\\r" before its end and a byte order mark at the
-    start of the text are removed; all other text stays as it is, blank lines included.
-
-    name: of the file, for messages.
-    status: of the file, None where there is none.
-    position: bytes of the file that have been read; those of ``stream`` unless it says others.
-    """
-
-    def __init__(
-        self,
-        stream: Stream,
-        name: str,
-        *,
-        status: os.stat_result | None = None,
-        position: Callable[[], int] | None = None,
-    ) -> None:
-        self.name = name
-        self.status = status
-        self._stream = stream
-        self._bytes: int = 0
-        self.position = position or (lambda: self._bytes)
-        self._number = 0  # lines handed out
-        self._chunks = self._read()
-        self._waiting: list[bytes] = []  # read, but not handed out
-
-    @property
-    def size(self) -> int | None:
-        """Of the file in bytes; a pipe or a terminal has none."""
-        if self.status is None or not stat.S_ISREG(self.status.st_mode):
-            return None
-        return self.status.st_size
-
-    def is_terminal(self) -> bool:
-        """Whether someone types them."""
-        return self._stream.isatty()
-
-    def skip(self, count: int) -> str:
-        """Read over ``count`` lines; the last of them, or "" for none.
-
-        Raises ValueError where there are not so many.
-        """
-        last = b""
-        while self._number < count:
-            chunk = self._next()
-            if chunk is None:
-                raise ValueError(f"{self.name} has {self._number:,} lines, not {count:,}")
-            taken = chunk[: count - self._number]
-            self._waiting = chunk[len(taken) :]
-            self._number += len(taken)
-            last = taken[-1]
-        return self._decoded(last, count) if count else ""
-
-    def chunks(self, read: Callable[[int, str], T]) -> Iterator[list[T]]:
-        """What ``read`` makes of each line and its number, counted from 1.
-
-        Each chunk is what the stream had to give, so that a line typed is there at once, and a
-        file comes in large parts. Raises ValueError, naming the line, for invalid UTF-8 or what
-        ``read`` refuses, after all the lines before it.
-        """
-        while (chunk := self._next()) is not None:
-            made: list[T] = []
-            for raw in chunk:
-                number = self._number + 1
-                try:
-                    made.append(read(number, self._decoded(raw, number)))
-                except ValueError as error:
-                    if made:
-                        yield made
-                    raise ValueError(f"{self.name}:{number}: {error}") from None
-                self._number = number
-            yield made
-
-    def _next(self) -> list[bytes] | None:
-        waiting, self._waiting = self._waiting, []
-        return waiting or next(self._chunks, None)
-
-    def _read(self) -> Iterator[list[bytes]]:
-        parts: list[bytes] = []  # of a line that has not ended
-        try:
-            while data := self._stream.read1(READ_BYTES):
-                self._bytes += len(data)
-                first, *others = data.split(b"\n")
-                parts.append(first)
-                if others:
-                    yield [b"".join(parts), *others[:-1]]
-                    parts = [others[-1]]
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ValueError(
-                f"{self.name} is not whole gzip data, as its name says: {error}"
-            ) from None
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, self.name) from None
-        if rest := b"".join(parts):
-            yield [rest]
-
-    def _decoded(self, raw: bytes, number: int) -> str:
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"not valid UTF-8 (byte 0x{raw[error.start]:02x}); convert the text, for example "
-                f"with iconv"
-            ) from None
-        if number == 1:
-            text = text.removeprefix("\ufeff")
-        return text.removesuffix("\r")
 
 
 @contextmanager
@@ -143,17 +30,14 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         stream = cast(BufferedReader, sys.stdin.buffer)
         yield Lines(stream, "standard input", status=os.fstat(stream.fileno()))
         return
-    file = Path(path)
-    if file.is_dir():
-        raise IsADirectoryError(f"{file} is a directory: name a text file in it")
-    with open(file, "rb") as stream:
-        if file.suffix == ".gz":
-            with gzip.GzipFile(fileobj=stream) as unzipped:
-                yield Lines(
-                    unzipped, str(file), status=os.fstat(stream.fileno()), position=stream.tell
-                )
-        else:
-            yield Lines(stream, str(file), status=os.fstat(stream.fileno()))
+    with opened(Path(path), packed=True) as file:
+        packed = path.endswith(".gz")
+        yield Lines(
+            gzip.GzipFile(fileobj=file) if packed else file,
+            path,
+            status=os.fstat(file.fileno()),
+            position=file.tell if packed else None,
+        )
 
 
 def with_progress(chunks: Iterator[T], lines: Lines, *, shown: bool) -> Iterator[T]:
@@ -168,9 +52,6 @@ def with_progress(chunks: Iterator[T], lines: Lines, *, shown: bool) -> Iterator
         for chunk in chunks:
             yield chunk
             progress.update(lines.position() - progress.n)
-
-
-COUNT_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -267,13 +148,12 @@ def whole_lines(path: str) -> Done | None:
         return None
     if not Path(path).is_file():
         raise ValueError(f"resume=auto goes on with a file, and output={path} is none")
-    lines = size = 0
+    lines, size, last = 0, 0, b""
     with open(path, "rb") as file:
-        while block := file.read(COUNT_BYTES):
-            lines += block.count(b"\n")
-            if b"\n" in block:
-                size = file.tell() - len(block) + block.rindex(b"\n") + 1
-    return Done(lines, size, _last_line(path, size))
+        for line in file:
+            if line.endswith(b"\n"):  # not where the job broke off
+                lines, size, last = lines + 1, size + len(line), line
+    return Done(lines, size, last.removesuffix(b"\n"))
 
 
 def refuse_same_file(path: str | None, *inputs: Lines) -> None:
@@ -284,15 +164,3 @@ def refuse_same_file(path: str | None, *inputs: Lines) -> None:
     for lines in inputs:
         if lines.status and os.path.samestat(lines.status, written):
             raise ValueError(f"{path} would be read and written at once: give output another name")
-
-
-def _last_line(path: str, size: int) -> bytes:
-    """The line that ends at byte ``size``, its line break being the byte before."""
-    with open(path, "rb") as file:
-        start, line = max(size - 1, 0), b""
-        while start and b"\n" not in line:
-            step = min(start, COUNT_BYTES)
-            start -= step
-            file.seek(start)
-            line = file.read(step) + line
-    return line.rpartition(b"\n")[2]

@@ -5,42 +5,13 @@ docstring of a command's module is what its --help says before the options.
 """
 
 import ast
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from nmt.cli.app import launch
-
-
-def launch_compare() -> None:
-    """nmt-compare"""
-    _launch("compare")
-
-
-def launch_evaluate() -> None:
-    """nmt-evaluate"""
-    _launch("evaluate")
-
-
-def launch_prepare() -> None:
-    """nmt-prepare"""
-    _launch("prepare")
-
-
-def launch_score() -> None:
-    """nmt-score"""
-    _launch("score")
-
-
-def launch_train() -> None:
-    """nmt-train"""
-    _launch("train")
-
-
-def launch_translate() -> None:
-    """nmt-translate"""
-    _launch("translate")
 
 
 def description(command: str) -> str:
@@ -54,3 +25,11 @@ def _launch(command: str) -> None:
         import_module(f"{__name__}.{command}").main(cfg)  # once the options stand
 
     launch(command, description(command), work)
+
+
+launch_compare = partial(_launch, "compare")
+launch_evaluate = partial(_launch, "evaluate")
+launch_prepare = partial(_launch, "prepare")
+launch_score = partial(_launch, "score")
+launch_train = partial(_launch, "train")
+launch_translate = partial(_launch, "translate")

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from nmt.cli.arguments import texts
 from nmt.evaluation.result_files import find_evaluation
 from nmt.files import check_writable
 from nmt.report.comparison import ComparedRun, comparison_table, short_labels, write_comparison
@@ -20,8 +21,7 @@ log = logging.getLogger(__name__)
 def main(cfg: DictConfig) -> None:
     """Compare as ``configs/compare.yaml`` says; the table goes to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    listed = config["runs"] if isinstance(config["runs"], list) else [config["runs"]]
-    directories = [Path(str(directory)) for directory in listed]
+    directories = [Path(directory) for directory in texts(config["runs"])]
     if not directories:
         raise ValueError("runs=[] names nothing to compare: say runs=[DIR,DIR,...]")
     name = str(config["evaluation"])

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from nmt import checks
+from nmt.cli.arguments import texts
 from nmt.data.text_files import read_lines, read_pairs
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.evaluation import Recipe, Scoring, TestSet, evaluate_translations
@@ -124,15 +125,15 @@ def _search(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _task_of_run(config: Mapping[str, Any]) -> Task:
     """Of several runs, which translate as one, the first says what there is to translate."""
-    runs = [RunDirectory.open(path) for path in _paths(config["run"])]
+    runs = [RunDirectory.open(path) for path in texts(config["run"])]
     if not runs:
         raise ValueError("run=[] names no run: say run=DIR, or run=[DIR,DIR]")
     directory = _directory(config)
     if directory is None and len(runs) > 1:
         raise ValueError("a result of several runs belongs to none of them: say output=DIR")
     if config["test"] is None:
-        name = _file_name(_paths(config["source"])[0])
-        pairs = read_pairs(_paths(config["source"]), _paths(config["reference"]))
+        name = _file_name(texts(config["source"])[0])
+        pairs = read_pairs(texts(config["source"]), texts(config["reference"]))
         sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
     else:
         name = str(config["test"])
@@ -203,11 +204,6 @@ def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
 
 def _directory(config: Mapping[str, Any]) -> Path | None:
     return None if config["output"] is None else Path(str(config["output"]))
-
-
-def _paths(value: Any) -> list[str]:
-    """One or several, as the command line gives them: ``source=2024`` is a number there."""
-    return [str(path) for path in (value if isinstance(value, list) else [value])]
 
 
 def _file_name(path: str) -> str:

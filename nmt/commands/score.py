@@ -15,8 +15,9 @@ from typing import Any, TypeAlias, cast
 from omegaconf import DictConfig, OmegaConf
 
 from nmt.checks import one_of
-from nmt.cli.streams import Lines, open_lines, open_output, refuse_same_file, with_progress
+from nmt.cli.streams import open_lines, open_output, refuse_same_file, with_progress
 from nmt.commands.translate import load_translator, text_or_none
+from nmt.data.text_files import Lines
 from nmt.translator import PairScore
 from nmt.translator.json_rows import FORMATS, finite, one_row
 

@@ -19,9 +19,9 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from nmt.checks import non_negative_int, one_of
+from nmt.cli.arguments import texts
 from nmt.cli.streams import (
     Done,
-    Lines,
     Output,
     open_lines,
     open_output,
@@ -29,13 +29,14 @@ from nmt.cli.streams import (
     whole_lines,
     with_progress,
 )
+from nmt.data.text_files import Lines
 from nmt.device import keep_freed_memory, return_freed_memory
 from nmt.factory import factory
 from nmt.search.base import Search
 from nmt.translator import Terms, Translation, Translator
 from nmt.translator.json_rows import (
     FORMATS,
-    Request,
+    TranslationRequest,
     json_object,
     request_of_json,
     request_of_text,
@@ -94,9 +95,8 @@ def load_translator(config: Mapping[str, Any]) -> Translator:
             name="search",
             trusted_packages=config["trusted_packages"],
         )()
-    run = config["run"]
     return Translator.load(
-        [str(one) for one in run] if isinstance(run, list) else str(run),
+        texts(config["run"]),
         search=search,
         device=config["device"],
         precision=config["precision"],
@@ -158,7 +158,7 @@ def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> Done 
     return done
 
 
-def _request(config: Mapping[str, Any]) -> partial[Request]:
+def _request(config: Mapping[str, Any]) -> partial[TranslationRequest]:
     """(number, line) -> what is asked for."""
     read = request_of_json if config["input_format"] == "jsonl" else request_of_text
     return partial(read, terms=terms_of_options(config))
@@ -198,14 +198,14 @@ def _told_once() -> Iterator[None]:
         warnings.setLevel(level)
 
 
-def _terms(requests: Sequence[Request]) -> list[Terms] | None:
+def _terms(requests: Sequence[TranslationRequest]) -> list[Terms] | None:
     """None where nothing is asked for, which is faster."""
     terms = [request.terms for request in requests]
     return terms if any(one != Terms() for one in terms) else None
 
 
 def _written(
-    requests: Sequence[Request], translations: Sequence[Translation], form: str
+    requests: Sequence[TranslationRequest], translations: Sequence[Translation], form: str
 ) -> Iterator[str]:
     for request, translation in zip(requests, translations, strict=True):
         if form == "jsonl":

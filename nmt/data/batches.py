@@ -3,9 +3,8 @@
 Dims: B sentences, S source tokens, T target tokens.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeAlias
 
 import numpy as np
@@ -13,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.files import mapped_zeros
+from nmt.disk_cache import DiskCache
+from nmt.files import mapped_zeros, slices
 from nmt.tokenizer import BOS, EOS, PAD
 
 Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
@@ -21,19 +21,23 @@ Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Batch:
-    """src (B, S) x+EOS; tgt_input (B, T) BOS+y; labels (B, T) y+EOS; PAD on the right."""
+    """src (B, S) x+EOS; tgt_input (B, T) BOS+y; labels (B, T) y+EOS; PAD on the right.
+
+    num_tokens: target tokens to predict, EOS included, padding not.
+    """
 
     src: Tensor
     tgt_input: Tensor
     labels: Tensor
-
-    @property
-    def num_tokens(self) -> int:
-        """Target tokens to predict, EOS included, padding not."""
-        return int((self.labels != PAD).sum())
+    num_tokens: int
 
     def to(self, device: torch.device) -> Self:
-        return type(self)(*(t.to(device) for t in (self.src, self.tgt_input, self.labels)))
+        return replace(
+            self,
+            src=self.src.to(device),
+            tgt_input=self.tgt_input.to(device),
+            labels=self.labels.to(device),
+        )
 
 
 def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:
@@ -43,6 +47,7 @@ def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:
         src=_padded(src, after=EOS),
         tgt_input=_padded(tgt, before=BOS),
         labels=_padded(tgt, after=EOS),
+        num_tokens=sum(map(len, tgt)) + len(tgt),
     )
 
 
@@ -60,7 +65,6 @@ def _padded(rows: Sequence[Ids], *, before: int | None = None, after: int | None
 
 
 POOL_BATCHES = 100  # sorted together: larger wastes less padding, smaller mixes lengths better
-CHUNK = 2**16  # pairs looked at together where all are
 
 
 class Batches:
@@ -90,7 +94,12 @@ class Batches:
 
 
 def token_batches(
-    lengths: NDArray[np.int32], batch_tokens: int, *, seed: int | None = None, epoch: int = 0
+    lengths: NDArray[np.int32],
+    batch_tokens: int,
+    *,
+    seed: int | None = None,
+    epoch: int = 0,
+    cache: DiskCache | None = None,
 ) -> Batches:
     """Batches of pairs whose padded source and target, with EOS, each fit in ``batch_tokens``.
 
@@ -98,42 +107,41 @@ def token_batches(
     itself. With a seed the pairs are shuffled, sorted by length within pools and the batches
     shuffled, all decided by (seed, epoch); without, everything is sorted, longest first.
 
-    Of what is kept for a seed only the batches' ends are in memory; the order lies on disk.
+    cache: where the order for a seed lies on disk as long as it is in use, so that only the
+        batches' ends are in memory. None: all is in memory.
     """
     if seed is None:
         order = _by_length(np.arange(len(lengths)), lengths)[::-1]
-        ends = list(_ends(order, lengths, batch_tokens))
+        ends = list(budget_ends(_sizes(lengths[order]).tolist(), batch_tokens))
         return Batches(order, ends, np.arange(len(ends)))
     random = np.random.default_rng([seed, epoch])
-    order = _on_disk(len(lengths))
+    order = _numbers(len(lengths), cache)
     random.shuffle(order)
     pool = max(1, int(POOL_BATCHES * batch_tokens / _mean_size(lengths)))
     ends = []
     for start in range(0, len(order), pool):
         rows = _by_length(order[start : start + pool], lengths)
         order[start : start + pool] = rows
-        ends += [start + end for end in _ends(rows, lengths, batch_tokens)]
+        sizes = _sizes(lengths[rows]).tolist()
+        ends += [start + end for end in budget_ends(sizes, batch_tokens)]
     return Batches(order, ends, random.permutation(len(ends)))
 
 
-def _on_disk(size: int) -> NDArray[np.int64]:
-    """0, 1, ... in a file without a name, which is gone with the array."""
-    with tempfile.TemporaryFile() as file:
-        order = mapped_zeros(file, np.int64, size)
-    for start in range(0, size, CHUNK):
-        end = min(start + CHUNK, size)
-        order[start:end] = np.arange(start, end)
+def _numbers(size: int, cache: DiskCache | None) -> NDArray[np.int64]:
+    """0, 1, ...; with a cache in a file there, which is gone with the array."""
+    if cache is None:
+        return np.arange(size)
+    with cache.scratch() as directory:
+        order = mapped_zeros(directory / "order", np.int64, size)
+    for part in slices(size):
+        order[part] = np.arange(part.start, part.stop)
     return order
 
 
 def _mean_size(lengths: NDArray[np.int32]) -> float:
     """Mean tokens of the longer side."""
-    if not len(lengths):
-        return 1.0
-    sums = (
-        int(_sizes(lengths[start : start + CHUNK]).sum()) for start in range(0, len(lengths), CHUNK)
-    )
-    return sum(sums) / len(lengths)
+    total = sum(int(_sizes(lengths[part]).sum()) for part in slices(len(lengths)))
+    return total / len(lengths) if len(lengths) else 1.0
 
 
 def _sizes(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -148,16 +156,17 @@ def _by_length(order: NDArray[np.int64], lengths: NDArray[np.int32]) -> NDArray[
     return order[np.lexsort((src, tgt))]
 
 
-def _ends(order: NDArray[np.int64], lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[int]:
-    """Where in ``order`` the batches end."""
-    start, longest = 0, 0
-    for end, size in enumerate(_sizes(lengths[order]).tolist()):
-        longest = max(longest, size)
-        if end > start and longest * (end + 1 - start) > batch_tokens:
-            yield end
-            start, longest = end, size
-    if start < len(order):
-        yield len(order)
+def budget_ends(sizes: Iterable[int], budget: int) -> Iterator[int]:
+    """Where batches of rows in order end: each batch's rows times its largest size are within the
+    budget, and a row over the budget is a batch by itself."""
+    start = end = largest = 0
+    for end, size in enumerate(sizes, 1):
+        largest = max(largest, size)
+        if end - start > 1 and largest * (end - start) > budget:
+            yield end - 1
+            start, largest = end - 1, size
+    if end:
+        yield end
 
 
 class EncodedPairs(Protocol):
@@ -186,20 +195,29 @@ class PairsInMemory:
 class TrainingBatches:
     """Shuffled token-budget batches; the order is decided by (seed, epoch) alone.
 
-    encode: epoch -> all pairs as ids; epochs differ where the tokenizer samples.
+    encode: epoch -> all pairs as ids; epochs differ where the tokenizer samples. cache: where an
+    epoch's order lies, as ``token_batches`` has it.
     """
 
     def __init__(
-        self, encode: Callable[[int], EncodedPairs], *, batch_tokens: int, seed: int
+        self,
+        encode: Callable[[int], EncodedPairs],
+        *,
+        batch_tokens: int,
+        seed: int,
+        cache: DiskCache | None = None,
     ) -> None:
         self.encode = encode
         self.batch_tokens = batch_tokens
         self.seed = seed
+        self.cache = cache
 
     def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
         """How many batches the epoch has, and a way to read them from the n-th on."""
         pairs = self.encode(epoch)
-        batches = token_batches(pairs.lengths, self.batch_tokens, seed=self.seed, epoch=epoch)
+        batches = token_batches(
+            pairs.lengths, self.batch_tokens, seed=self.seed, epoch=epoch, cache=self.cache
+        )
 
         def read(first: int) -> Iterator[Batch]:
             for batch in batches.read(first):

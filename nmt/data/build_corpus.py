@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 from nmt.checks import OptionError, field
 from nmt.data.cleaning import RULES, CleaningReport, CleaningRules, HeldOut, as_single_line
 from nmt.data.sources import PairSource
-from nmt.data.stores import ROWS, TextStore, TextWriter, pairs_bar
+from nmt.data.stores import BATCH_ROWS, TextStore, TextWriter, pairs_bar
 from nmt.data.text_files import SentencePair
-from nmt.files import Fingerprint, mapped_zeros
+from nmt.files import Fingerprint, mapped_zeros, slices
 
 SUMMARY = "corpus.json"
 
@@ -61,7 +60,7 @@ def build_text(
     scratch = directory / "scratch"
     scratch.mkdir()
     report = CleaningReport(rules=rules)
-    tgt_per_src = _read(source, report, scratch)
+    tgt_per_src = _read_candidates(source, report, scratch)
     candidates = _Candidates.open(scratch)
     if rules.drop_duplicates:
         _mark_duplicates(candidates, scratch)
@@ -99,19 +98,19 @@ class _Candidates:
         hashes = np.zeros((0, 2), np.uint64)
         if len(rows):  # an empty file cannot be mapped
             hashes = np.asarray(np.memmap(scratch / _HASHES_FILE, "<u8", "r").reshape(-1, 2))
-        return cls(rows, hashes, zeros(scratch / "fates", np.uint8, len(rows)))
+        return cls(rows, hashes, mapped_zeros(scratch / "fates", np.uint8, len(rows)))
 
     def chunks(self) -> Iterator[tuple[list[tuple[str, str]], NDArray[np.uint8]]]:
         """Pairs and their fates, which may be written to, some thousands at a time."""
-        starts = range(0, len(self.rows), ROWS)
+        starts = range(0, len(self.rows), BATCH_ROWS)
         for start, (src, tgt) in zip(starts, self.rows.chunks(), strict=True):
-            yield list(zip(src, tgt, strict=True)), self.fates[start : start + ROWS]
+            yield list(zip(src, tgt, strict=True)), self.fates[start : start + BATCH_ROWS]
 
     def count(self, fate: int) -> int:
-        return sum(int((self.fates[part] == fate).sum()) for part in chunks(len(self.fates)))
+        return sum(int((self.fates[part] == fate).sum()) for part in slices(len(self.fates)))
 
 
-def _read(source: PairSource, report: CleaningReport, scratch: Path) -> float:
+def _read_candidates(source: PairSource, report: CleaningReport, scratch: Path) -> float:
     """Write the candidates -> how many target characters stand against a source character.
 
     The latter is of the whole corpus, whatever a rule says.
@@ -120,7 +119,7 @@ def _read(source: PairSource, report: CleaningReport, scratch: Path) -> float:
     src_characters = tgt_characters = 0
     not_text: list[int] = []
     with (
-        TextWriter(scratch / _ROWS_FILE) as rows,
+        TextWriter.open(scratch / _ROWS_FILE) as rows,
         open(scratch / _HASHES_FILE, "wb") as hashes,
         pairs_bar(source.rows(), "reading", source.size()) as bar,
     ):
@@ -149,13 +148,13 @@ def _hashed(text: str) -> bytes:
 
 
 def _mark_duplicates(candidates: _Candidates, scratch: Path) -> None:
-    keys = zeros(scratch / "keys", np.uint64, len(candidates.rows))
-    for part in chunks(len(keys)):
+    keys = mapped_zeros(scratch / "keys", np.uint64, len(candidates.rows))
+    for part in slices(len(keys)):
         hashes = candidates.hashes[part]
         # Multiplied, so that a pair and the same pair turned round have different keys.
         keys[part] = hashes[:, 0] * np.uint64(0x9E3779B97F4A7C15) + hashes[:, 1]
     repeated = repeats(keys, scratch)
-    for part in chunks(len(keys)):
+    for part in slices(len(keys)):
         candidates.fates[part][repeated[part]] = _FATES["duplicate"]
 
 
@@ -177,7 +176,7 @@ def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[Se
     """Move the pairs whose hashes are nearest to the part's own to a file of their own."""
     salt = np.frombuffer(_hashed(part), "<u8")[0]
     ranks, places = np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    for chunk in chunks(len(candidates.rows)):
+    for chunk in slices(len(candidates.rows)):
         found = np.flatnonzero(candidates.fates[chunk] == _KEPT) + chunk.start
         either_way = candidates.hashes[found, 0] + candidates.hashes[found, 1]
         ranks = np.concatenate([ranks, either_way ^ salt])
@@ -191,7 +190,7 @@ def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[Se
         )
     candidates.fates[places] = _DRAWN
     pairs = [candidates.rows[place] for place in sorted(places.tolist())]
-    with TextWriter(path) as writer:
+    with TextWriter.open(path) as writer:
         for pair in pairs:
             writer.add(*pair)
     return pairs
@@ -200,7 +199,7 @@ def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[Se
 def _write_train(candidates: _Candidates, drawn: HeldOut, path: Path) -> dict[str, str]:
     """Copy what is kept -> sha256 of each side."""
     src, tgt = Fingerprint(), Fingerprint()
-    with TextWriter(path) as writer:
+    with TextWriter.open(path) as writer:
         for pairs, fates in candidates.chunks():
             kept = []
             for row in np.flatnonzero(fates == _KEPT).tolist():
@@ -214,20 +213,17 @@ def _write_train(candidates: _Candidates, drawn: HeldOut, path: Path) -> dict[st
     return {"src": src.hexdigest(), "tgt": tgt.hexdigest()}
 
 
-CHUNK = 2**18  # keys looked at together
-
-
 def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
     """True for every key that an earlier one equals.
 
     scratch: a directory for the arrays, which lie on disk and are mapped, the answer too.
     """
     repeated = _repeated(keys, scratch)
-    answer = zeros(scratch / "repeats", np.bool_, len(keys))
+    answer = mapped_zeros(scratch / "repeats", np.bool_, len(keys))
     if not len(repeated):
         return answer
-    seen = zeros(scratch / "seen", np.bool_, len(repeated))
-    for chunk in chunks(len(keys)):
+    seen = mapped_zeros(scratch / "seen", np.bool_, len(repeated))
+    for chunk in slices(len(keys)):
         places = np.minimum(np.searchsorted(repeated, keys[chunk]), len(repeated) - 1)
         hits = np.flatnonzero(repeated[places] == keys[chunk])
         found, first = np.unique(places[hits], return_index=True)
@@ -240,26 +236,14 @@ def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
 
 def _repeated(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.uint64]:
     """The keys that there are several of, sorted, each once or several times."""
-    ordered = zeros(scratch / "sorted", np.uint64, len(keys))
-    for chunk in chunks(len(keys)):
+    ordered = mapped_zeros(scratch / "sorted", np.uint64, len(keys))
+    for chunk in slices(len(keys)):
         ordered[chunk] = keys[chunk]
     ordered.sort()
     kept = 0
-    for chunk in chunks(len(keys) - 1):
+    for chunk in slices(len(keys) - 1):
         part, following = ordered[chunk], ordered[chunk.start + 1 : chunk.stop + 1]
         equal = part[part == following]
         ordered[kept : kept + len(equal)] = equal  # never beyond what was read
         kept += len(equal)
     return ordered[:kept]
-
-
-def zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:
-    """An array in a new file, which may be written to."""
-    with open(path, "w+b") as file:
-        return mapped_zeros(file, dtype, size)
-
-
-def chunks(size: int) -> Iterator[slice]:
-    """0 to ``size`` in pieces."""
-    for start in range(0, size, CHUNK):
-        yield slice(start, min(start + CHUNK, size))

@@ -6,10 +6,9 @@ program holds of them is pages that the system may take back at any time, howeve
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -28,7 +27,7 @@ def pairs_bar(items: Iterable[Any] | None, what: str, total: int | None) -> "tqd
     return tqdm(items, what, total, unit=" pairs", unit_scale=True, disable=None, leave=False)
 
 
-ROWS = 8192  # pairs in every record batch but the last
+BATCH_ROWS = 8192  # pairs in every record batch but the last
 
 
 class TextStore:
@@ -44,7 +43,7 @@ class TextStore:
     def __getitem__(self, row: int) -> SentencePair:
         if not 0 <= row < self._size:
             raise IndexError(row)
-        batch, place = divmod(row, ROWS)
+        batch, place = divmod(row, BATCH_ROWS)
         src, tgt = self._batches[batch].columns
         return SentencePair(src[place].as_py(), tgt[place].as_py())
 
@@ -85,58 +84,41 @@ class Drawn:
 
 
 class TextWriter:
-    """Writes pairs, some thousands at a time; a context that finishes the file at its end."""
+    """Takes pairs and writes them some thousands at a time."""
 
     _SCHEMA = pa.schema([("src", pa.string()), ("tgt", pa.string())])
 
-    def __init__(self, path: str | Path) -> None:
-        self._writer = BatchWriter(path, self._SCHEMA)
+    def __init__(self, stream: pa.RecordBatchStreamWriter) -> None:
+        self._stream = stream
         self._src: list[str] = []
         self._tgt: list[str] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None:
-                self._flush()
-        finally:
-            self._writer.close()
+    @classmethod
+    @contextmanager
+    def open(cls, path: str | Path) -> Iterator[Self]:
+        """A writer of a new file, which is finished in the end."""
+        with _new_stream(path, cls._SCHEMA) as stream:
+            writer = cls(stream)
+            yield writer
+            writer._flush()
 
     def add(self, src: str, tgt: str) -> None:
         self._src.append(src)
         self._tgt.append(tgt)
-        if len(self._src) == ROWS:
+        if len(self._src) == BATCH_ROWS:
             self._flush()
 
     def _flush(self) -> None:
         if self._src:
-            self._writer.write([pa.array(self._src, pa.string()), pa.array(self._tgt, pa.string())])
+            columns = [pa.array(side, pa.string()) for side in (self._src, self._tgt)]
+            self._stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._SCHEMA))
         self._src, self._tgt = [], []
 
 
-class BatchWriter:
-    """Record batches of one schema, into a file in Arrow's stream format."""
-
-    def __init__(self, path: str | Path, schema: pa.Schema) -> None:
-        self._schema = schema
-        self._file = pa.OSFile(str(path), "wb")
-        self._writer = pa.ipc.new_stream(self._file, schema)
-
-    def write(self, columns: list[pa.Array]) -> None:
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-
-    def close(self) -> None:
-        try:
-            self._writer.close()
-        finally:
-            self._file.close()
+@contextmanager
+def _new_stream(path: str | Path, schema: pa.Schema) -> Iterator[pa.RecordBatchStreamWriter]:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
+        yield stream
 
 
 def map_batches(path: str | Path) -> list[pa.RecordBatch]:
@@ -174,7 +156,7 @@ class IdsStore:
         ]
 
     def __getitem__(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        batch, place = divmod(row, ROWS)
+        batch, place = divmod(row, BATCH_ROWS)
         (src_offsets, src), (tgt_offsets, tgt) = self._batches[batch]
         return (
             src[src_offsets[place] : src_offsets[place + 1]],
@@ -224,16 +206,17 @@ def sampled(
 
 
 def write_ids(directory: Path, chunks: Iterable[Chunk]) -> None:
-    """Write ids that come in chunks of ``ROWS`` pairs, the last one smaller."""
+    """Write ids that come in chunks of ``BATCH_ROWS`` pairs, the last one smaller."""
     longest, tokens = 0, np.zeros(2, dtype=np.int64)
     with (
-        closing(BatchWriter(directory / _IDS, _SCHEMA)) as writer,
+        _new_stream(directory / _IDS, _SCHEMA) as stream,
         open(directory / _LENGTHS, "wb") as file,
     ):
         for chunk in chunks:
             lengths = np.array([list(map(len, side)) for side in chunk], dtype="<i4")  # (2, rows)
             file.write(np.ascontiguousarray(lengths.T).data)
-            writer.write([_lists(*side) for side in zip(chunk, lengths, strict=True)])
+            columns = [_lists(*side) for side in zip(chunk, lengths, strict=True)]
+            stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
             longest = max(longest, int(lengths[0].max()))
             tokens += lengths.sum(axis=1)
     counts = dict(zip(("src", "tgt"), tokens.tolist(), strict=True))

@@ -5,15 +5,22 @@ feed or U+2028 put the two sides out of step without a word.
 """
 
 import gzip
+import os
+import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from io import BufferedReader, BytesIO
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, TypeVar
 
+T = TypeVar("T")
 PathSpec: TypeAlias = str | Path | Sequence[str | Path]
+Stream: TypeAlias = BufferedReader | BytesIO | gzip.GzipFile
 
-_BOM = "\ufeff".encode()
+READ_BYTES = 2**16  # what a pipe holds: about a thousand sentences
+
+_BOM = "\ufeff"
 
 
 class SentencePair(NamedTuple):
@@ -23,35 +30,140 @@ class SentencePair(NamedTuple):
     tgt: str
 
 
+class Lines:
+    """The lines of UTF-8 text, each read once, in the order in which they stand.
+
+    A line ends at "\\n" and nowhere else. One "\\r" before its end and a byte order mark at the
+    start of the text are removed; all other text stays as it is, blank lines included.
+
+    name: of the file, for messages.
+    status: of the file, None where there is none.
+    position: bytes of the file that have been read; those of ``stream`` unless it says others.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        name: str,
+        *,
+        status: os.stat_result | None = None,
+        position: Callable[[], int] | None = None,
+    ) -> None:
+        self.name = name
+        self.status = status
+        self._stream = stream
+        self._bytes: int = 0
+        self.position = position or (lambda: self._bytes)
+        self._number = 0  # lines handed out
+        self._offset = 0  # their bytes
+        self._chunks = self._raw_chunks()
+        self._waiting: list[bytes] = []  # read, but not handed out
+
+    @property
+    def size(self) -> int | None:
+        """Of the file in bytes; a pipe or a terminal has none."""
+        if self.status is None or not stat.S_ISREG(self.status.st_mode):
+            return None
+        return self.status.st_size
+
+    def is_terminal(self) -> bool:
+        """Whether someone types them."""
+        return self._stream.isatty()
+
+    def skip(self, count: int) -> str:
+        """Read over ``count`` lines; the last of them, or "" for none.
+
+        Raises ValueError where there are not so many.
+        """
+        last = b""
+        while self._number < count:
+            chunk = self._next()
+            if chunk is None:
+                raise ValueError(f"{self.name} has {self._number:,} lines, not {count:,}")
+            taken = chunk[: count - self._number]
+            self._waiting = chunk[len(taken) :]
+            self._number += len(taken)
+            self._offset += sum(map(len, taken)) + len(taken)
+            last = taken[-1]
+        return _decoded(last, count, self._offset - len(last) - 1) if count else ""
+
+    def chunks(self, read: Callable[[int, str], T]) -> Iterator[list[T]]:
+        """What ``read`` makes of each line and its number, counted from 1.
+
+        Each chunk is what the stream had to give, so that a line typed is there at once, and a
+        file comes in large parts. Raises ValueError, naming the line, for invalid UTF-8 or what
+        ``read`` refuses, after all the lines before it; for damaged gzip when it comes to that.
+        """
+        while (chunk := self._next()) is not None:
+            made: list[T] = []
+            for raw in chunk:
+                number = self._number + 1
+                try:
+                    made.append(read(number, _decoded(raw, number, self._offset)))
+                except ValueError as error:
+                    if made:
+                        yield made
+                    raise ValueError(f"{self.name}:{number}: {error}") from None
+                self._number = number
+                self._offset += len(raw) + 1
+            yield made
+
+    def _next(self) -> list[bytes] | None:
+        waiting, self._waiting = self._waiting, []
+        return waiting or next(self._chunks, None)
+
+    def _raw_chunks(self) -> Iterator[list[bytes]]:
+        parts: list[bytes] = []  # of a line that has not ended
+        try:
+            while data := self._stream.read1(READ_BYTES):
+                self._bytes += len(data)
+                first, *others = data.split(b"\n")
+                parts.append(first)
+                if others:
+                    yield [b"".join(parts), *others[:-1]]
+                    parts = [others[-1]]
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{self.name} is not whole gzip data, as its name says: {error}"
+            ) from None
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self.name) from None
+        if rest := b"".join(parts):
+            yield [rest]
+
+
+def _decoded(raw: bytes, number: int, offset: int) -> str:
+    """A line, which is the text's ``number``-th and begins at its byte ``offset``."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"not valid UTF-8 (byte 0x{raw[error.start]:02x} at offset {offset + error.start:,} of"
+            f" the text); convert it, for example with iconv"
+        ) from None
+    if number == 1:
+        text = text.removeprefix(_BOM)
+    return text.removesuffix("\r")
+
+
 def iter_lines(path: str | Path) -> Iterator[str]:
     """The lines of a UTF-8 text file, gzipped where its name ends in ``.gz``, one at a time.
 
-    One "\\r" before the line's end and a byte order mark at the file's start are removed; all other
-    text stays as it is, empty lines included.
-
     Raises OSError for a file that is missing or cannot be opened, ValueError for one that is empty,
-    is not UTF-8 (naming line and byte) or is damaged gzip: for the latter two only when it comes
-    to that place.
+    and what ``Lines.chunks`` raises.
     """
     path = Path(path).expanduser()
-    offset, number = 0, 0
-    with opened(path) as file:
-        for number, raw in enumerate(_raw_lines(file, path), 1):
-            text = raw.removeprefix(_BOM) if number == 1 else raw
-            if not text:
-                raise _empty(path)
-            try:
-                line = text.decode("utf-8")
-            except UnicodeDecodeError as error:
-                at = len(raw) - len(text) + error.start
-                raise ValueError(
-                    f"{path}:{number}: not valid UTF-8 (byte 0x{raw[at]:02x} at offset"
-                    f" {offset + at:,} of the text); convert the file, for example with iconv"
-                ) from None
-            offset += len(raw)
-            yield line.removesuffix("\n").removesuffix("\r")
-    if not number:
-        raise _empty(path)
+    with opened(path) as stream:
+        lines = Lines(stream, str(path))
+        chunks = lines.chunks(lambda _, line: line)
+        first = next(chunks, [])
+        if first == [""]:
+            first += next(chunks, [])
+        if not first or (first == [""] and lines.position() == len(_BOM.encode())):
+            raise ValueError(f"{path} is empty: it must hold a line for each sentence")
+        yield from first
+        for chunk in chunks:
+            yield from chunk
 
 
 def read_lines(path: str | Path) -> list[str]:
@@ -105,7 +217,7 @@ def as_paths(spec: PathSpec) -> list[Path]:
     return [Path(path).expanduser() for path in paths]
 
 
-def opened(path: Path, *, packed: bool = False) -> BinaryIO:
+def opened(path: Path, *, packed: bool = False) -> BufferedReader | gzip.GzipFile:
     """The file's bytes; unless ``packed``, those that gzip packed where the name ends in ``.gz``.
 
     Raises OSError naming the file and what is wrong with it.
@@ -114,25 +226,12 @@ def opened(path: Path, *, packed: bool = False) -> BinaryIO:
         raise IsADirectoryError(f"{path} is a directory: name a file in it")
     try:
         if path.suffix == ".gz" and not packed:
-            return cast(BinaryIO, gzip.open(path, "rb"))
+            return gzip.GzipFile(path)
         return path.open("rb")
     except FileNotFoundError:
         raise FileNotFoundError(f"no such file: {path}") from None
     except OSError as error:
         raise type(error)(f"cannot read {path}: {error.strerror}") from None
-
-
-def _raw_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    try:
-        yield from file
-    except (OSError, EOFError, zlib.error) as error:
-        if path.suffix != ".gz":
-            raise OSError(f"cannot read {path}: {error}") from None
-        raise ValueError(f"{path} is not whole gzip data, as its name says: {error}") from None
-
-
-def _empty(path: Path) -> ValueError:
-    return ValueError(f"{path} is empty: it must hold a line for each sentence")
 
 
 def _joined(paths: Sequence[Path]) -> str:

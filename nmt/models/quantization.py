@@ -64,6 +64,8 @@ def round_to_bf16(model: nn.Module) -> None:
             for name, parameter in list(module.named_parameters(recurse=False)):
                 rounded = nn.Parameter(parameter.bfloat16(), requires_grad=False)
                 setattr(module, name, rounded)  # a tied embedding keeps its own
+        if isinstance(module, nn.LSTM):
+            module.flatten_parameters()  # cuDNN would copy them together at every call
 
 
 def round_to_int8(model: nn.Module) -> None:

@@ -107,9 +107,9 @@ def random_bits(seeds: Tensor, places: Tensor) -> Tensor:
 
 
 def exponential(bits: Tensor) -> Tensor:
-    """64 random bits each -> numbers above 0 of an exponential distribution with mean 1."""
+    """64 random bits each -> finite numbers above 0 of an exponential distribution with mean 1."""
     uniform = (_shifted(bits, 1).float() + 0.5) * 2.0**-63  # above 0 and fine-grained near it
-    return -torch.log1p(-uniform)
+    return -torch.log1p(-uniform.clamp(max=1 - 2.0**-24))  # the most may have been rounded to 1
 
 
 def _shifted(bits: Tensor, places: int) -> Tensor:

@@ -117,10 +117,6 @@ class Tokenizer:
         """Target ids of each line in turn; as ``sample_src``, by other random numbers."""
         return _sample(self._tgt, lines, sampling, f"target {seed}")
 
-    def decode_src(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each sequence of source ids; as ``decode_tgt``."""
-        return _decode(self._src, ids)
-
     def decode_tgt(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """The text of each sequence of target ids.
 

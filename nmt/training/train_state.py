@@ -3,15 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from nmt.checks import (
-    OptionError,
-    field,
-    non_negative_int,
-    one_of,
-    positive,
-    positive_int,
-    probability,
-)
+from nmt import checks
+from nmt.checks import OptionError, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,32 +29,27 @@ class TrainerSettings:
     threads: int | None
 
     def __post_init__(self) -> None:
-        limits = {"max_steps": self.max_steps, "max_epochs": self.max_epochs}
-        if self.max_minutes is None and all(limit is None for limit in limits.values()):
-            limits_named = ", ".join(map(field, ("max_steps", "max_epochs", "max_minutes")))
-            raise OptionError(f"training would not end: set one of {limits_named}")
-        for name, limit in {**limits, "patience": self.patience, "threads": self.threads}.items():
-            if limit is not None:
-                positive_int(f"{name}", limit)
+        limits = ("max_steps", "max_epochs", "max_minutes")
+        if all(getattr(self, limit) is None for limit in limits):
+            named = ", ".join(map(field, limits))
+            raise OptionError(f"training would not end: set one of {named}")
+        for name in ("max_steps", "max_epochs", "patience", "threads"):
+            if getattr(self, name) is not None:
+                checks.positive_int(name, getattr(self, name))
         if self.max_minutes is not None:
-            positive("max_minutes", self.max_minutes)
-        for name in (
-            "validate_every",
-            "keep_checkpoints",
-            "batch_tokens",
-            "accumulate",
-            "log_every",
-        ):
-            positive_int(f"{name}", getattr(self, name))
-        non_negative_int("average", self.average)
+            checks.positive("max_minutes", self.max_minutes)
+        counts = ("validate_every", "keep_checkpoints", "batch_tokens", "accumulate", "log_every")
+        for name in counts:
+            checks.positive_int(name, getattr(self, name))
+        checks.non_negative_int("average", self.average)
         if self.average > self.keep_checkpoints:
             raise OptionError(
                 f"{field('average')}={self.average} needs as many checkpoints kept, "
                 f"got {field('keep_checkpoints')}={self.keep_checkpoints}"
             )
-        one_of("select_by", self.select_by, ("bleu", "loss"))
-        probability("label_smoothing", self.label_smoothing)
-        positive("clip_norm", self.clip_norm)
+        checks.one_of("select_by", self.select_by, ("bleu", "loss"))
+        checks.probability("label_smoothing", self.label_smoothing)
+        checks.positive("clip_norm", self.clip_norm)
 
 
 @dataclass

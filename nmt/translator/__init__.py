@@ -1,26 +1,7 @@
 """Text in, text out: a model, its tokenizer and a search, ready to use."""
 
 from nmt.translator.loading import build_model
-from nmt.translator.translation import (
-    BLANK,
-    FLAGS,
-    Alternative,
-    PairScore,
-    Terms,
-    Translation,
-    without_line_breaks,
-)
-from nmt.translator.translator import Translator, batches
+from nmt.translator.translation import Alternative, PairScore, Terms, Translation
+from nmt.translator.translator import Translator
 
-__all__ = [
-    "BLANK",
-    "FLAGS",
-    "Alternative",
-    "PairScore",
-    "Terms",
-    "Translation",
-    "Translator",
-    "batches",
-    "build_model",
-    "without_line_breaks",
-]
+__all__ = ["Alternative", "PairScore", "Terms", "Translation", "Translator", "build_model"]

@@ -22,7 +22,7 @@ MOST_SEARCHES = 5  # for one sentence
 
 
 @dataclass(frozen=True)
-class Request:
+class SearchRequest:
     """A source to be translated in one go.
 
     place: the line that it is of.
@@ -39,7 +39,7 @@ class Request:
 def search_batch(
     search: Search,
     model: Seq2SeqModel,
-    requests: Sequence[Request],
+    requests: Sequence[SearchRequest],
     term_encoder: TermEncoder,
     most: int,
 ) -> list[list[Hypothesis]]:

@@ -16,7 +16,7 @@ _ESCAPED = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\
 
 
 @dataclass(frozen=True)
-class Request:
+class TranslationRequest:
     """One source to translate.
 
     id: text or a whole number that the row gives; else the number of its line, counted from 1.
@@ -34,12 +34,12 @@ class Request:
         return line
 
 
-def request_of_text(number: int, line: str, terms: Terms) -> Request:
+def request_of_text(number: int, line: str, terms: Terms) -> TranslationRequest:
     """A line of plain text; terms: those of all lines."""
-    return Request(number, line, terms)
+    return TranslationRequest(number, line, terms)
 
 
-def request_of_json(number: int, line: str, terms: Terms) -> Request:
+def request_of_json(number: int, line: str, terms: Terms) -> TranslationRequest:
     """A row ``{"src": ..., "id": ..., "prefix": ..., "require": [...], "forbid": [...]}``.
 
     Only src must be there, other names are not read; terms: those of rows without their own.
@@ -50,7 +50,7 @@ def request_of_json(number: int, line: str, terms: Terms) -> Request:
     if "src" not in row:
         raise ValueError(f'a row needs "src", the text to translate; it has {_listed(row)}')
     own = {name: row[name] for name in _TERMS if row.get(name) is not None}
-    return Request(
+    return TranslationRequest(
         _id(row.get("id"), number),
         checked_text("src", row["src"]),
         replace(terms, **_checked(own)),
@@ -67,7 +67,7 @@ def terms_of_options(config: Mapping[str, Any]) -> Terms:
         ) from None
 
 
-def row_of_translation(request: Request, translation: Translation) -> str:
+def row_of_translation(request: TranslationRequest, translation: Translation) -> str:
     """One line of JSON."""
     alignment = translation.alignment
     return one_row(

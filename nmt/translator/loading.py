@@ -9,7 +9,7 @@ from nmt.factory import factory
 from nmt.models.attention import ContextSource
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import load_weights, skip_init
+from nmt.models.weights import SkipInit, load_weights
 from nmt.run_directory import RunDirectory
 from nmt.tokenizer import Tokenizer, load_tokenizer
 
@@ -74,7 +74,7 @@ def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Loade
     manifest, config = directory.manifest(), directory.config()
     names = [file.name for file in directory.path.glob("tokenizer*.model")]
     tokenizer = load_tokenizer(directory)
-    with skip_init():
+    with SkipInit():
         model = build_model(
             config.get("model", {}),
             src_vocab_size=tokenizer.src_vocab_size,

@@ -101,21 +101,14 @@ def join(
     """
     total = sum(part.tokens for part in cut)
     shares = [part.tokens / total for part in cut]
-    best = _joined_best([[_alternative(one)] for one in translations], shares, separator, 1)[0]
+    best = _joined_best([[one] for one in translations], shares, separator, 1)[0]
     nbest = [list(one.nbest) for one in translations]
     most = max(len(alternatives) for alternatives in nbest)
     return Translation(
-        best.text,
-        best.score,
-        best.tokens,
-        best.flags,
+        **vars(best),
         alignment=_joined_links(line, cut, translations, separator),
         nbest=tuple(_joined_best(nbest, shares, separator, most)) if most else (),
     )
-
-
-def _alternative(one: Translation) -> Alternative:
-    return Alternative(one.text, one.score, one.tokens, one.flags)
 
 
 def _joined_best(

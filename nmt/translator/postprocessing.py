@@ -128,7 +128,7 @@ class Reader:
         self, source: Ids, hypotheses: Sequence[Hypothesis], weights: dict[int, Tensor]
     ) -> Translation:
         read = [
-            self._read(source, hypothesis, weights.get(rank))
+            self._alternative(source, hypothesis, weights.get(rank))
             for rank, hypothesis in enumerate(hypotheses)
         ]
         best, alignment = read[0]
@@ -136,15 +136,12 @@ class Reader:
         for one, _ in read:  # other tokens may spell the same text
             different.setdefault(one.text, one)
         return Translation(
-            best.text,
-            best.score,
-            best.tokens,
-            best.flags,
+            **vars(best),
             alignment=alignment,
             nbest=tuple(different.values())[: self.nbest],
         )
 
-    def _read(
+    def _alternative(
         self, source: Ids, hypothesis: Hypothesis, weights: Tensor | None
     ) -> tuple[Alternative, tuple[tuple[int, int], ...] | None]:
         ids, rows = list(hypothesis.tokens), list(range(len(hypothesis.tokens)))

@@ -38,7 +38,14 @@ class Terms:
 
 @dataclass(frozen=True)
 class Alternative:
-    """One of a line's n best translations; the fields are those of ``Translation``."""
+    """One of a line's n best translations.
+
+    text: one line, whatever the model produced.
+    score: the search's length-normalised log-probability (natural logarithm); 0 for a blank line.
+        Of a line translated in parts: the parts' mean, weighted by their source tokens.
+    tokens: target tokens produced, EOS not counted.
+    flags: see the module; in the order of ``FLAGS``.
+    """
 
     text: str
     score: float
@@ -47,24 +54,15 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class Translation:
+class Translation(Alternative):
     """One line's translation.
 
-    text: one line, whatever the model produced.
-    score: the search's length-normalised log-probability (natural logarithm); 0 for a blank line.
-        Of a line translated in parts: the parts' mean, weighted by their source tokens.
-    tokens: target tokens produced, EOS not counted.
-    flags: see the module; in the order of ``FLAGS``.
     alignment: (source word, target word), counted from 0, both separated by white space. None
         where it was not asked for or the model attends to nothing.
     nbest: the best translations, best first and no two the same, beginning with the one above;
         empty unless asked for.
     """
 
-    text: str
-    score: float
-    tokens: int
-    flags: tuple[str, ...] = ()
     alignment: tuple[tuple[int, int], ...] | None = None
     nbest: tuple[Alternative, ...] = ()
 

@@ -4,18 +4,20 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 from nmt.checks import non_negative_int, one_of, positive_int
-from nmt.device import autocast, choose_device, computes_bf16
+from nmt.data.batches import budget_ends
+from nmt.device import autocast, choose_device, choose_precision
 from nmt.languages import is_written_without_spaces
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import round_to_bf16, round_to_int8
 from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.tokenizer import EOS, Tokenizer
-from nmt.translator.inference import Request, log_probs, search_batch
+from nmt.translator.inference import SearchRequest, log_probs, search_batch
 from nmt.translator.loading import load_runs
 from nmt.translator.long_lines import Part, join, parts
 from nmt.translator.postprocessing import Reader
@@ -88,14 +90,14 @@ class Translator:
         """
         one_of("precision", precision, ("fp32", "bf16", "int8"))
         place = choose_device(device)
+        if precision != "int8":
+            choose_precision(precision, place)
         loaded = load_runs(run, trusted_packages=trusted_packages)
         model = loaded.model.to(place).eval()
         if precision == "int8":
             round_to_int8(model)
         elif precision == "bf16":
             round_to_bf16(model)
-            if not computes_bf16(place):
-                log.warning("%s does not compute bf16 natively: precision=fp32 is faster", place)
         return cls(
             model,
             loaded.tokenizer,
@@ -200,7 +202,7 @@ class Translator:
         encoded: Sequence[list[int]],
         terms: Sequence[Terms],
         cuts: Mapping[int, Sequence[Part]],
-    ) -> Iterator[Request]:
+    ) -> Iterator[SearchRequest]:
         """What is to be searched, in order: nothing for a blank line, several parts of others."""
         for place, line in enumerate(lines):
             if not line.strip():
@@ -210,10 +212,10 @@ class Translator:
                 sources = self.tokenizer.encode_src([part.text for part in cuts[place]])
             asked = terms[place]
             for ids in sources:
-                yield Request(place, [*ids, EOS], asked, self._term_encoder.constraint(asked))
+                yield SearchRequest(place, [*ids, EOS], asked, self._term_encoder.constraint(asked))
                 asked = replace(asked, prefix="")
 
-    def _translations(self, requests: Sequence[Request], reader: Reader) -> list[Translation]:
+    def _translations(self, requests: Sequence[SearchRequest], reader: Reader) -> list[Translation]:
         found = [BLANK] * len(requests)
         with self._evaluating():
             for batch in batches([len(request.ids) for request in requests], self.batch_tokens):
@@ -243,7 +245,6 @@ class Translator:
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Indices into ``lengths``, longest first, as many at once as ``batch_tokens`` holds."""
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    while order:
-        size = max(1, batch_tokens // max(lengths[order[0]], SHORTEST))
-        yield order[:size]
-        order = order[size:]
+    sizes = (max(lengths[index], SHORTEST) for index in order)
+    for start, end in pairwise([0, *budget_ends(sizes, batch_tokens)]):
+        yield order[start:end]

@@ -5,19 +5,20 @@ Dims: B sentences, L layers, N heads, T target tokens, S source tokens, W words.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from nmt.data.batches import budget_ends
 from nmt.models.interface import NoAlignment, Seq2SeqModel
 from nmt.tokenizer import BOS, EOS, PAD
+from nmt.tokenizer.pieces import SPACE_MARK
 
 FIRST_BYTE = EOS + 1  # a tokenizer's ids of the bytes 0 to 255 follow upon the special ones
 _BYTES = range(FIRST_BYTE, FIRST_BYTE + 256)
-_SPACE_MARK = "\u2581"
 
 
 class Character(NamedTuple):
@@ -61,7 +62,7 @@ def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]
             end = place + min(sizes, default=1)
             yield Character(_decode(ids[place:end]) or "\ufffd", place, end)
         elif ids[place] > EOS:
-            for character in pieces[place].replace(_SPACE_MARK, " "):
+            for character in pieces[place].replace(SPACE_MARK, " "):
                 yield Character(character, place, end)
         place = end
 
@@ -107,19 +108,20 @@ def attention(
     Row t is where the model looked to produce token t: the mean over all layers and heads. None
     for every pair where the model attends to nothing.
     """
-    found: list[Tensor | None] = [None] * len(pairs)
+    found: list[Tensor | None] = []
     device = next(model.parameters()).device
-    for group in _groups(pairs):
-        src = [torch.tensor(pairs[index][0]) for index in group]
-        tgt = [torch.tensor([BOS, *pairs[index][1]]) for index in group]
+    areas = (max(len(src), len(tgt) + 1) ** 2 for src, tgt in pairs)
+    for start, end in pairwise([0, *budget_ends(areas, MOST_WEIGHTS)]):
+        src = [torch.tensor(ids) for ids, _ in pairs[start:end]]
+        tgt = [torch.tensor([BOS, *ids]) for _, ids in pairs[start:end]]
         encoded = model.encode(pad_sequence(src, True, PAD).to(device))
         try:
             weights = model.attend(pad_sequence(tgt, True, PAD).to(device), encoded)
         except NoAlignment:
-            return found
+            return [None] * len(pairs)
         mean = weights.float().mean(dim=(1, 2)).cpu()  # (B, T, S)
-        for row, index in enumerate(group):
-            found[index] = mean[row, : len(pairs[index][1]), : len(pairs[index][0])]
+        for weights, (src_ids, tgt_ids) in zip(mean, pairs[start:end], strict=True):
+            found.append(weights[: len(tgt_ids), : len(src_ids)])
     return found
 
 
@@ -139,17 +141,3 @@ def word_links(
     by_source = src_words @ (tgt_words @ weights).T  # sparse matrices stand on the left
     best = by_source.argmax(dim=0).tolist()
     return tuple(sorted((src_word, tgt_word) for tgt_word, src_word in enumerate(best)))
-
-
-def _groups(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[list[int]]:
-    """Indices of pairs in order, as many at once as ``MOST_WEIGHTS`` allows."""
-    group: list[int] = []
-    src_length = tgt_length = 0
-    for index, (src, tgt) in enumerate(pairs):
-        src_length, tgt_length = max(src_length, len(src)), max(tgt_length, len(tgt) + 1)
-        if group and (len(group) + 1) * src_length * tgt_length > MOST_WEIGHTS:
-            yield group
-            group, src_length, tgt_length = [], len(src), len(tgt) + 1
-        group.append(index)
-    if group:
-        yield group

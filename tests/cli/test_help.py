@@ -8,8 +8,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from nmt.checks import dotted
-from nmt.cli.config_files import ConfigFiles, shipped_configs
-from nmt.cli.help import meaning
+from nmt.cli.config_files import ConfigFiles, meaning, shipped_configs
 from nmt.commands import description
 from tests.launching import Outcome
 
@@ -21,7 +20,7 @@ def examples() -> Iterator[list[str]]:
     """The words of each command line in what --help says, without pipes and redirections."""
     for name in COMMANDS:
         text = re.sub(r"\\\n\s*", "", description(name))
-        for line in re.findall(rf"^ .*?(nmt-{name}\b[^|<>\n]*)", text, re.MULTILINE):
+        for line in re.findall(rf"(nmt-{name} (?:-m )?'?[\w./]+=[^|<>\n]*)", text):
             yield shlex.split(line.partition("   ")[0])  # a remark may stand to the right
 
 
@@ -61,6 +60,9 @@ def test_no_option_is_without_its_meaning() -> None:
             options.pop("defaults", None)
             package = group.replace("/", ".")
             comments = files.comments(f"{group}/{choice}", package)
+            for folder in files.subgroups(group):
+                for other in files.choices(folder):
+                    comments |= files.comments(f"{folder}/{other}", folder.replace("/", "."))
             for option, _ in dotted(options, f"{package}."):
                 assert meaning(option, comments), f"{option} of {path} has no comment"
 
@@ -114,6 +116,16 @@ def test_help_knows_the_users_own_configs(command: Command, own: Path) -> None:
     assert said["model.attention.care"] == "how much"
     assert "| transformer | mine" in shown or "| mine | transformer" in shown
     assert "scaled_dot | own" in shown or "own | scaled_dot" in shown
+
+
+def test_a_shared_config_is_no_choice_but_lends_its_comments(command: Command, own: Path) -> None:
+    (own / "search").mkdir()
+    (own / "search" / "_both.yaml").write_text("depth: 1  # of both\n")
+    (own / "search" / "mine.yaml").write_text("defaults: [_both]\n_target_: mine.Search\n")
+    shown = command("translate", "--config-dir", str(own), "search=mine", "--help").out
+    assert meanings(shown)["search.depth"] == "of both"
+    assert meanings(shown)["device"] == "auto | cpu | cuda | mps"
+    assert "search=beam | greedy | mine | sample\n" in shown
 
 
 def test_a_comment_may_go_on_below_its_option(own: Path) -> None:

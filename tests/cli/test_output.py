@@ -87,8 +87,7 @@ def test_standard_output_keeps_what_was_there(capfdbinary: pytest.CaptureFixture
     assert capfdbinary.readouterr().out == b"after\n"
 
 
-def test_whole_lines_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nmt.cli.streams.COUNT_BYTES", 7)
+def test_whole_lines_are_counted(tmp_path: Path) -> None:
     path, choose = tmp_path / "out", random.Random(0)
     for size in range(60):
         data = bytes(choose.choices(b"ab\n", weights=[9, 9, 2], k=size))

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from nmt.commands.compare import main as compare
 from nmt.commands.evaluate import main as evaluate
 from nmt.run_directory import RunDirectory
+from tests.bf16 import needs_bf16
 from tests.runs import untrained_run
 
 Compose = Callable[..., DictConfig]
@@ -127,18 +128,19 @@ def test_a_run_knows_its_test_sets(
     assert [path.name for path in (run.path / "evaluation").iterdir()] == ["news"]
 
 
-def test_rounding_is_said(composed: Compose, run: RunDirectory) -> None:
+@pytest.mark.parametrize("rough", [pytest.param("bf16", marks=needs_bf16), "int8"])
+def test_rounding_is_said(composed: Compose, run: RunDirectory, rough: str) -> None:
     def search(name: str) -> dict[str, object]:
         result = json.loads((run.path / f"evaluation/{name}/evaluation.json").read_text())
         found: dict[str, object] = result["search"]
         return found
 
     evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
-    rough = ["run=run", "test=news", "precision=bf16", *QUICK]
-    with pytest.raises(ValueError, match=r"search.precision is not set there and bf16 here"):
-        evaluate(composed("evaluate", *rough))
-    evaluate(composed("evaluate", *rough, "name=rough"))
-    assert search("rough") == search("news") | {"precision": "bf16"}
+    options = ["run=run", "test=news", f"precision={rough}", *QUICK]
+    with pytest.raises(ValueError, match=rf"search.precision is not set there and {rough} here"):
+        evaluate(composed("evaluate", *options))
+    evaluate(composed("evaluate", *options, "name=rough"))
+    assert search("rough") == search("news") | {"precision": rough}
 
 
 @pytest.mark.parametrize(

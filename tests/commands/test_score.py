@@ -11,10 +11,10 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from nmt.cli.streams import Lines
 from nmt.commands import score as scoring
 from nmt.commands.score import aligned, perplexity
 from nmt.commands.score import main as score
+from nmt.data.text_files import Lines
 from nmt.tokenizer import BOS, EOS
 from nmt.translator import PairScore, Translator
 from tests.runs import untrained_run

@@ -58,7 +58,7 @@ def run(composed: Compose, capitals: Capitals) -> Run:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nmt.cli.streams.READ_BYTES", 8)
+    monkeypatch.setattr("nmt.data.text_files.READ_BYTES", 8)
 
 
 def rows(path: str = "out") -> list[dict[str, Any]]:
@@ -276,9 +276,12 @@ def test_flags_are_told_once(
     assert caplog.records == []
 
 
-def test_the_translator_is_what_the_options_say(tmp_path: Path) -> None:
+def test_the_translator_is_what_the_options_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two = (untrained_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab"))
     beam = {"_target_": "nmt.search.beam.BeamSearch", "beam_size": 3}
+    monkeypatch.setattr("nmt.device.obstacle", lambda *given: "")
     config = {"device": "cpu", "precision": "bf16", "batch_tokens": 77, "trusted_packages": []}
     translator = load_translator(config | {"run": str(one), "search": beam})
     assert (translator.batch_tokens, translator.search) == (77, BeamSearch(beam_size=3))

@@ -11,8 +11,11 @@ from torch.testing import assert_close
 from nmt.models.interface import DecoderState, Memory, NoAlignment, Seq2SeqModel
 from nmt.models.weights import load_weights, save_weights
 from nmt.tokenizer import BOS, EOS, PAD
+from tests.bf16 import skip_without_bf16
 from tests.contract.models import VOCAB_SIZE, make_model, weights_decode_used
 from tests.toy import make_sources
+
+pytestmark = pytest.mark.numeric
 
 SENTENCES, BEAM, LENGTH = 4, 3, 6
 
@@ -153,6 +156,7 @@ def test_attention_is_what_decoding_used(model: Seq2SeqModel, src: Tensor) -> No
 
 @torch.no_grad()
 def test_bf16_products_change_little(model: Seq2SeqModel, src: Tensor) -> None:
+    skip_without_bf16(model)
     tgt_input = random_targets(SENTENCES, BEAM, LENGTH)
     exact = forced(model, src, tgt_input)
     with torch.autocast("cpu", torch.bfloat16):

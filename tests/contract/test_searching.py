@@ -17,6 +17,7 @@ from tests.search.reference import exhaustive
 from tests.toy import make_sources
 
 
+@pytest.mark.numeric
 def test_a_beam_of_one_is_greedy_search(model: Seq2SeqModel) -> None:
     src = make_sources(3, 8, 1, 5, vocab_size=VOCAB_SIZE)
     greedy, beam = GreedySearch()(model, src), BeamSearch(beam_size=1)(model, src)
@@ -26,6 +27,7 @@ def test_a_beam_of_one_is_greedy_search(model: Seq2SeqModel) -> None:
     )
 
 
+@pytest.mark.numeric
 def test_a_wide_beam_is_exhaustive_search(spec: dict[str, Any]) -> None:
     model = make_model(spec, vocab_size=6)
     src = make_sources(3, 5, 1, vocab_size=6)
@@ -39,6 +41,7 @@ def test_a_wide_beam_is_exhaustive_search(spec: dict[str, Any]) -> None:
             assert hypothesis.score == pytest.approx(scores[hypothesis.tokens], abs=1e-4)
 
 
+@pytest.mark.numeric
 def test_a_sentence_is_translated_alike_alone_and_among_others(model: Seq2SeqModel) -> None:
     src = make_sources(4, 12, 7, 1, 9, vocab_size=VOCAB_SIZE, seed=1)
     constraints = [

@@ -1,9 +1,21 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from nmt.data.batches import PairsInMemory, TrainingBatches, collate, sorted_batches, token_batches
+from nmt.data.batches import (
+    PairsInMemory,
+    TrainingBatches,
+    budget_ends,
+    collate,
+    sorted_batches,
+    token_batches,
+)
+from nmt.disk_cache import DiskCache
+from nmt.files import mapped_zeros
 from nmt.tokenizer import BOS, EOS, PAD
 
 
@@ -63,14 +75,37 @@ def test_order_is_decided_by_seed_and_epoch() -> None:
     assert order(1, 3) != order(2, 3)
 
 
-def test_the_order_on_disk_is_that_of_a_permutation_in_memory() -> None:
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_the_order_is_that_of_a_permutation_in_memory(tmp_path: Path, on_disk: bool) -> None:
     """One pair a batch and one pool: nothing is left but the two shuffles."""
     lengths = np.full((70_000, 2), 4, np.int32)
-    batches = token_batches(lengths, 5, seed=1, epoch=2)
+    cache = DiskCache(tmp_path) if on_disk else None
+    batches = token_batches(lengths, 5, seed=1, epoch=2, cache=cache)
     random = np.random.default_rng([1, 2])
     order = random.permutation(70_000)
     expected = order[random.permutation(70_000)]
     assert np.concatenate(list(batches)).tolist() == expected.tolist()
+
+
+def test_the_order_lies_in_the_cache_and_not_where_temporary_files_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There it may lie in memory."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    made: list[Path] = []
+
+    def watched(path: Path, dtype: Any, size: int) -> NDArray[Any]:
+        made.append(path)
+        return mapped_zeros(path, dtype, size)
+
+    monkeypatch.setattr("nmt.data.batches.mapped_zeros", watched)
+    cache = DiskCache(tmp_path / "cache")
+    pairs = PairsInMemory([([5], [6, 7])] * 10)
+    batches = TrainingBatches(lambda epoch: pairs, batch_tokens=40, seed=1, cache=cache)
+    _, read = batches.epoch(0)
+    assert [path.parents[1] for path in made] == [cache.place]
+    assert list(cache.place.iterdir()) == []
+    assert sum(len(batch.src) for batch in read(0)) == 10
 
 
 def test_an_epoch_can_be_read_from_its_middle() -> None:
@@ -88,3 +123,13 @@ def test_validation_reads_every_pair_once() -> None:
     batches = list(sorted_batches(PairsInMemory(pairs), batch_tokens=40))
     assert sum(len(batch.src) for batch in batches) == 100
     assert sum(batch.num_tokens for batch in batches) == sum(len(tgt) + 1 for _, tgt in pairs)
+
+
+@pytest.mark.parametrize("sizes", [[], [9], [3, 3, 3], [1, 9, 1, 1], [2, 3, 1, 1, 5, 1], [5] * 7])
+def test_batches_of_a_budget_end_as_late_as_can_be(sizes: list[int]) -> None:
+    ends = list(budget_ends(sizes, 6))
+    starts = [0, *ends[:-1]]
+    assert ends[-1:] == [len(sizes)][: len(sizes)]
+    for start, end in zip(starts, ends, strict=False):
+        assert end - start == 1 or (end - start) * max(sizes[start:end]) <= 6
+        assert end == len(sizes) or (end + 1 - start) * max(sizes[start : end + 1]) > 6

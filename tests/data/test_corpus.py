@@ -231,8 +231,9 @@ def test_memory_does_not_hold_the_corpus(
 ) -> None:
     """What Python holds while it cleans does not grow with the number of pairs."""
     for module in (store, building):
-        monkeypatch.setattr(module, "ROWS", 256)
-    monkeypatch.setattr(building, "CHUNK", 256)
+        monkeypatch.setattr(module, "BATCH_ROWS", 256)
+    monkeypatch.setattr("nmt.files.SLICE_ROWS", 256)
+    monkeypatch.setattr("nmt.data.text_files.READ_BYTES", 1024)
     peaks = []
     for size in (2_000, 8_000):
         for side in ("de", "en"):

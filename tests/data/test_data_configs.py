@@ -7,11 +7,11 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from nmt.cli.config_files import shipped_configs
+from nmt.cli.config_files import ConfigFiles, shipped_configs
 from nmt.data.cleaning import CleaningRules
 from nmt.data.sources import open_source
 
-CONFIGS = sorted(path.stem for path in (shipped_configs() / "data").glob("*.yaml"))
+CONFIGS = ConfigFiles().choices("data")
 LANGUAGES = ["data.src_lang=en", "data.tgt_lang=fr"]
 FILES = ["data.train=x", "data.valid=y"]
 GIVEN = {

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nmt.data import build_corpus as module
 from nmt.data.build_corpus import repeats
 
 
@@ -12,7 +11,7 @@ from nmt.data.build_corpus import repeats
 def test_all_but_the_first_repeat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, kinds: int
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr("nmt.files.SLICE_ROWS", chunk)
     keys = np.random.default_rng(1).integers(0, kinds, size=120).astype(np.uint64)
     keys *= np.uint64(2**64 // 10**9)  # to the far end of 64 bits
     seen: set[int] = set()

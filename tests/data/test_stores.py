@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.data.stores import ROWS, TextStore, TextWriter
+from nmt.data.stores import BATCH_ROWS, TextStore, TextWriter
 from nmt.data.text_files import SentencePair
 
 HOSTILE = [
@@ -22,7 +22,7 @@ HOSTILE = [
 
 
 def stored(path: Path, pairs: list[SentencePair]) -> TextStore:
-    with TextWriter(path) as writer:
+    with TextWriter.open(path) as writer:
         for pair in pairs:
             writer.add(*pair)
     return TextStore(path)
@@ -32,7 +32,7 @@ def numbered(count: int) -> list[SentencePair]:
     return [SentencePair(f"source {n}", f"target {n}") for n in range(count)]
 
 
-@pytest.mark.parametrize("count", [0, 1, ROWS, 2 * ROWS + 3])
+@pytest.mark.parametrize("count", [0, 1, BATCH_ROWS, 2 * BATCH_ROWS + 3])
 def test_pairs_come_back_in_order_and_by_number(tmp_path: Path, count: int) -> None:
     pairs = numbered(count)
     store = stored(tmp_path / "x", pairs)
@@ -52,14 +52,14 @@ def test_any_text_comes_back_exactly(tmp_path: Path) -> None:
 def test_other_programs_read_it(tmp_path: Path) -> None:
     import datasets
 
-    store = stored(tmp_path / "x.arrow", numbered(ROWS + 1))
+    store = stored(tmp_path / "x.arrow", numbered(BATCH_ROWS + 1))
     data = datasets.Dataset.from_file(str(tmp_path / "x.arrow"))
     assert len(data) == len(store)
-    assert data[ROWS] == {"src": f"source {ROWS}", "tgt": f"target {ROWS}"}
+    assert data[BATCH_ROWS] == {"src": f"source {BATCH_ROWS}", "tgt": f"target {BATCH_ROWS}"}
 
 
 def test_a_sample_is_random_and_always_the_same(tmp_path: Path) -> None:
-    pairs = numbered(3 * ROWS + 5)
+    pairs = numbered(3 * BATCH_ROWS + 5)
     store = stored(tmp_path / "x", pairs)
     sample = store.drawn(5000)
     drawn = list(sample)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nmt.data import stores as module
-from nmt.data.stores import ROWS, TextStore, TextWriter, encoded, sampled
+from nmt.data.stores import BATCH_ROWS, TextStore, TextWriter, encoded, sampled
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
 
@@ -19,8 +19,8 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> TextStore:
     """More than a batch, with empty sides and characters that no piece covers."""
     path = tmp_path_factory.mktemp("text") / "text"
     words = ["a", "ab", "ba bb", "é", "", "b a b"]
-    with TextWriter(path) as writer:
-        for n in range(ROWS + 10):
+    with TextWriter.open(path) as writer:
+        for n in range(BATCH_ROWS + 10):
             writer.add(words[n % 5] + " ab" * (n % 11), words[n % 6])
     return TextStore(path)
 
@@ -37,7 +37,7 @@ def test_ids_are_those_of_the_tokenizer(
     store = encoded(text, PRINTS, tokenizer, DiskCache(tmp_path), threads=2)
     src = tokenizer.encode_src([pair.src for pair in text])
     tgt = tokenizer.encode_tgt([pair.tgt for pair in text])
-    for row in (*range(20), ROWS - 1, ROWS, ROWS + 9):
+    for row in (*range(20), BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 9):
         assert [side.tolist() for side in store[row]] == [src[row], tgt[row]]
     expected = [(len(one), len(other)) for one, other in zip(src, tgt, strict=True)]
     assert store.lengths.tolist() == np.array(expected).tolist()
@@ -69,7 +69,7 @@ def test_a_random_segmentation_stands_for_the_same_text(
     )
     assert list(tmp_path.iterdir()) == []  # nothing is left to delete, and both can be read
     rows = range(0, len(text), 7)
-    assert [tokenizer.decode_src([first[row][0].tolist()])[0] for row in rows] == [
+    assert [tokenizer.decode_tgt([first[row][0].tolist()])[0] for row in rows] == [
         text[row].src for row in rows
     ]
     assert any(first[row][1].tolist() != second[row][1].tolist() for row in rows)

@@ -1,7 +1,10 @@
+import pytest
 import torch
 from torch import Tensor
 
 from nmt.models.kv_cache import ROOM, KeyValueCache
+
+pytestmark = pytest.mark.numeric
 
 SIZE, LAYERS = 3, 2
 

@@ -11,9 +11,12 @@ from nmt.device import autocast
 from nmt.models import quantization as rounding
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import LEVELS, Int8Linear, round_to_bf16, round_to_int8
+from tests.bf16 import skip_without_bf16
 from tests.contract.conftest import MODELS
 from tests.contract.models import VOCAB_SIZE, make_model
 from tests.toy import make_sources
+
+pytestmark = pytest.mark.numeric
 
 
 def rounded(rows: Tensor, levels: int) -> Tensor:
@@ -70,6 +73,7 @@ def log_probs(model: Seq2SeqModel) -> Tensor:
 @torch.inference_mode()
 def test_bf16_once_is_what_autocast_makes_of_it_every_time(spec: dict[str, Any]) -> None:
     model = make_model(spec)
+    skip_without_bf16(model)
     embeddings = [module.weight.clone() for module in tables(model)]
     with autocast(torch.device("cpu"), "bf16"):
         expected = log_probs(model)
@@ -79,6 +83,21 @@ def test_bf16_once_is_what_autocast_makes_of_it_every_time(spec: dict[str, Any])
         assert torch.equal(module.weight, before)
     products = [m for m in model.modules() if isinstance(m, nn.Linear | nn.LSTM)]
     assert {p.dtype for module in products for p in module.parameters()} == {torch.bfloat16}
+
+
+def test_cudnn_finds_the_rounded_weights_of_an_lstm_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[set[torch.dtype]] = []
+    monkeypatch.setattr(
+        nn.LSTM,
+        "flatten_parameters",
+        lambda lstm: seen.append({weight.dtype for weight in lstm._flat_weights}),
+    )
+    model = nn.ModuleList([nn.LSTM(4, 4, num_layers=2), nn.Linear(4, 4)])
+    seen.clear()
+    round_to_bf16(model)
+    assert seen == [{torch.bfloat16}]
 
 
 def tables(model: Seq2SeqModel) -> list[nn.Embedding]:

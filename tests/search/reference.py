@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -12,6 +13,19 @@ from nmt.tokenizer import BOS, EOS, PAD
 
 Prefix = tuple[tuple[int, ...], float]
 Keeps = Callable[[tuple[int, ...]], bool]
+
+
+def rows_alone(src: Tensor) -> list[Tensor]:
+    """(B, S) -> every source as a batch (1, S') without padding."""
+    return [row[row != PAD][None] for row in src]
+
+
+def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    """The same tokens; processors round their probabilities by the size of the batch."""
+    assert [(h.tokens, h.finished) for h in found] == [(h.tokens, h.finished) for h in expected]
+    for mine, reference in zip(found, expected, strict=True):
+        assert mine.log_prob == pytest.approx(reference.log_prob, abs=1e-4)
+        assert mine.score == pytest.approx(reference.score, abs=1e-4)
 
 
 def anything(tokens: tuple[int, ...]) -> bool:

@@ -4,6 +4,8 @@ import torch
 from nmt.search.base import BLOCK, Distribution, highest
 from nmt.tokenizer import BOS, PAD
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("vocabulary", [7, BLOCK - 1, BLOCK, 3 * BLOCK, 3 * BLOCK + 1, 1009])
 @pytest.mark.parametrize("hypotheses", [1, 4])

@@ -1,27 +1,15 @@
 import pytest
 import torch
-from torch import Tensor
 
-from nmt.search.base import Hypothesis
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import BOS, EOS, PAD
-from tests.search.reference import exhaustive, plain_beam
+from tests.search.reference import assert_same, exhaustive, plain_beam, rows_alone
 from tests.toy import ToyModel, make_sources
 
+pytestmark = pytest.mark.numeric
+
 ALPHAS = (0.0, 0.6, 1.0, 2.0)
-
-
-def rows_alone(src: Tensor) -> list[Tensor]:
-    """(B, S) -> every source as a batch (1, S') without padding."""
-    return [row[row != PAD][None] for row in src]
-
-
-def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
-    assert [(h.tokens, h.finished) for h in found] == [(h.tokens, h.finished) for h in expected]
-    for mine, reference in zip(found, expected, strict=True):
-        assert mine.log_prob == pytest.approx(reference.log_prob, abs=1e-4)
-        assert mine.score == pytest.approx(reference.score, abs=1e-4)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
@@ -85,9 +73,11 @@ def test_a_sentence_is_translated_alike_alone_and_among_others() -> None:
     model, src = ToyModel(seed=5), make_sources(2, 12, 7, 1, 3, 12, 6, 4, seed=5)
     search = BeamSearch(beam_size=3)
     together = search(model, src)
-    assert together == [search(model, alone)[0] for alone in rows_alone(src)]
+    for alone, found in zip(rows_alone(src), together, strict=True):
+        assert_same(search(model, alone)[0], found)
     order = torch.tensor([3, 1, 7, 0, 2, 5, 4, 6])
-    assert search(model, src[order]) == [together[i] for i in order.tolist()]
+    for place, found in zip(order.tolist(), search(model, src[order]), strict=True):
+        assert_same(found, together[place])
 
 
 def test_finished_sentences_leave_the_batch() -> None:

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from torch import Tensor
 
 from nmt.search.base import Hypothesis, Search
 from nmt.search.beam import BeamSearch
@@ -11,7 +10,14 @@ from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.search.sampling import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD
-from tests.search.reference import exhaustive, keeping, occurs, plain_beam
+from tests.search.reference import (
+    assert_same,
+    exhaustive,
+    keeping,
+    occurs,
+    plain_beam,
+    rows_alone,
+)
 from tests.toy import VOCAB_SIZE, ToyModel, make_sources
 
 TOKENS = range(EOS + 1, VOCAB_SIZE)
@@ -31,10 +37,6 @@ def random_constraint(draw: random.Random, *, require: bool = True) -> Constrain
     )
 
 
-def rows_alone(src: Tensor) -> list[Tensor]:
-    return [row[row != PAD][None] for row in src]
-
-
 def ngrams(tokens: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
     return [tokens[start : start + size] for start in range(len(tokens) - size + 1)]
 
@@ -43,12 +45,7 @@ def outlines(found: list[Hypothesis]) -> list[tuple[tuple[int, ...], bool]]:
     return [(h.tokens, h.finished) for h in found]
 
 
-def assert_alike(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
-    assert outlines(found) == outlines(expected)
-    for mine, other in zip(found, expected, strict=True):
-        assert mine.log_prob == pytest.approx(other.log_prob, abs=1e-4)
-
-
+@pytest.mark.numeric
 @pytest.mark.parametrize("no_repeat_ngram", [0, 1, 2])
 def test_wide_beam_finds_the_best_that_keeps_all(no_repeat_ngram: int) -> None:
     possible = impossible = 0
@@ -66,7 +63,7 @@ def test_wide_beam_finds_the_best_that_keeps_all(no_repeat_ngram: int) -> None:
             keeps = keeping(constraint, no_repeat_ngram)
             expected = exhaustive(model, alone, limit=limit, alpha=1.0, keeps=keeps)
             if expected:
-                assert_alike(own[:20], expected[:20])
+                assert_same(own[:20], expected[:20])
                 possible += 1
             else:
                 assert own and not any(h.finished for h in own)
@@ -99,7 +96,7 @@ def test_equals_the_plain_search_that_checks_whole_sequences(
                     alpha=1.0,
                     keeps=keeping(constraint, no_repeat_ngram),
                 )
-                assert_alike(found, expected)
+                assert_same(found, expected)
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)
@@ -129,16 +126,18 @@ def test_mixed_constraints_do_not_depend_on_the_batch(search: Search) -> None:
     constraints[3] = constraints[8] = Constraint()
     together = search(model, src, constraints)
     for alone, constraint, found in zip(rows_alone(src), constraints, together, strict=True):
-        assert search(model, alone, [constraint])[0] == found
+        assert_same(search(model, alone, [constraint])[0], found)
     free = search(model, src)
-    assert together[3] == free[3]
-    assert together[8] == free[8]
+    assert_same(together[3], free[3])
+    assert_same(together[8], free[8])
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)
 def test_empty_constraints_change_nothing(search: Search) -> None:
     model, src = ToyModel(seed=2), make_sources(3, 8, 5)
-    assert search(model, src, [Constraint()] * 3) == search(model, src)
+    unbound = search(model, src, [Constraint()] * 3)
+    for found, expected in zip(unbound, search(model, src), strict=True):
+        assert_same(found, expected)
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)

@@ -6,7 +6,7 @@ import torch
 from nmt.search.greedy import GreedySearch
 from nmt.search.sampling import SampleSearch, exponential, random_bits
 from nmt.tokenizer import BOS, EOS, PAD
-from tests.search.reference import teacher_forced
+from tests.search.reference import assert_same, teacher_forced
 from tests.toy import VOCAB_SIZE, ToyModel, make_sources
 
 DRAWN = 4000
@@ -88,10 +88,11 @@ def test_a_sample_follows_from_seed_sentence_and_number_alone() -> None:
     few, many = SampleSearch(samples=2, seed=7), SampleSearch(samples=6, seed=7)
     together = few(model, src)
     for row, two, six in zip(src, together, many(model, src), strict=True):
-        assert few(model, row[row != PAD][None])[0] == two
-        assert not set(two) - set(six)
+        assert_same(few(model, row[row != PAD][None])[0], two)
+        assert not {h.tokens for h in two} - {h.tokens for h in six}
     order = torch.tensor([3, 1, 4, 0, 2])
-    assert few(model, src[order]) == [together[i] for i in order.tolist()]
+    for place, found in zip(order.tolist(), few(model, src[order]), strict=True):
+        assert_same(found, together[place])
     assert few(model, src) == together
 
 
@@ -144,7 +145,18 @@ def test_waits_are_exponential() -> None:
         share = (waits < time).double().mean().item()
         assert share == pytest.approx(1 - torch.tensor(-time).exp().item(), abs=0.01)
     extremes = exponential(torch.tensor([0, -1, -(2**63), 2**63 - 1]))
-    assert (extremes > 0).all()
+    assert (extremes > 0).all() and extremes.isfinite().all()
+
+
+@pytest.mark.parametrize("bits", [0, -1, -(2**63), 2**63 - 1])
+def test_whatever_is_drawn_may_be_drawn(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bits that are all ones once made every wait infinite, so that PAD came first."""
+    monkeypatch.setattr(
+        "nmt.search.sampling.random_bits", lambda *given: random_bits(*given).fill_(bits)
+    )
+    model, src = ToyModel(seed=3), make_sources(2, 9, 5)
+    for drawn in SampleSearch(top_k=2)(model, src):
+        assert not {PAD, BOS} & {token for h in drawn for token in h.tokens}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from nmt.translator import Alternative, Terms, Translation
 from nmt.translator.json_rows import (
-    Request,
+    TranslationRequest,
     finite,
     one_row,
     request_of_json,
@@ -19,8 +19,12 @@ COMMON = Terms(prefix="Il", require=("chat",), forbid=("chien",))
 
 
 def test_a_row_needs_a_source_only() -> None:
-    assert request_of_json(7, '{"src": "a\\nb", "domain": [1]}', NONE) == Request(7, "a\nb", NONE)
-    assert request_of_json(7, '{"src": "", "id": "x-1"}', COMMON) == Request("x-1", "", COMMON)
+    assert request_of_json(7, '{"src": "a\\nb", "domain": [1]}', NONE) == TranslationRequest(
+        7, "a\nb", NONE
+    )
+    assert request_of_json(7, '{"src": "", "id": "x-1"}', COMMON) == TranslationRequest(
+        "x-1", "", COMMON
+    )
     assert request_of_json(7, '{"src": "a", "id": 0}', NONE).id == 0
     assert request_of_json(7, '{"src": "a", "id": null}', NONE).id == 7
 
@@ -82,7 +86,7 @@ def test_a_translation_is_one_line_of_json() -> None:
         alignment=((0, 0), (1, 0)),
         nbest=(Alternative(nasty, -1.23456789, 3, ("split",)), Alternative("b", -math.inf, 1)),
     )
-    row = row_of_translation(Request("x", nasty, NONE), translation)
+    row = row_of_translation(TranslationRequest("x", nasty, NONE), translation)
     assert row.splitlines() == [row]
     assert "\u00e9\U0001f600" in row
     first = {"text": nasty, "score": -1.234568, "tokens": 3, "flags": ["split"]}
@@ -98,7 +102,7 @@ def test_a_translation_is_one_line_of_json() -> None:
 def test_no_alignment_is_null_and_an_empty_one_is_not() -> None:
     for alignment, wanted in ((None, None), ((), "")):
         translation = Translation("", 0.0, 0, alignment=alignment)
-        row = json.loads(row_of_translation(Request(1, "", NONE), translation))
+        row = json.loads(row_of_translation(TranslationRequest(1, "", NONE), translation))
         assert (row["alignment"], row["nbest"], row["flags"]) == (wanted, [], [])
 
 

@@ -9,6 +9,7 @@ from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
 from nmt.translator import Translator
+from tests.bf16 import needs_bf16
 from tests.runs import make_run, untrained
 from tests.translator.conftest import PAIRS
 
@@ -35,8 +36,9 @@ def test_draws_no_random_numbers(run: RunDirectory) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", ["tokenizer.model", "model-1.safetensors", "config.yaml"])
+@pytest.mark.parametrize("name", ["tokenizer.model", "model-1.safetensors", "config"])
 def test_refuses_a_damaged_file(run: RunDirectory, name: str) -> None:
+    name = run.manifest().get(name, name)  # of the config, the file
     content = bytearray((run.path / name).read_bytes())
     content[len(content) // 2] ^= 1
     (run.path / name).write_bytes(content)
@@ -49,7 +51,7 @@ def test_refuses_what_is_no_finished_run(tmp_path: Path) -> None:
         Translator.load(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="not a run directory"):
         Translator.load(tmp_path)
-    RunDirectory.create(tmp_path / "begun")
+    RunDirectory.create(tmp_path / "begun").commit()
     with pytest.raises(ValueError, match="no trained model yet"):
         Translator.load(tmp_path / "begun")
 
@@ -99,24 +101,28 @@ def test_runs_with_different_tokenizers_do_not(tmp_path: Path, tokenizer: Tokeni
         Translator.load([], device="cpu")
 
 
+@pytest.mark.parametrize("rough", [pytest.param("bf16", marks=needs_bf16), "int8"])
 def test_the_precision_is_that_of_the_products(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, rough: str
 ) -> None:
     monkeypatch.setattr("nmt.models.quantization.WORTH", 0)
-    monkeypatch.setattr("nmt.translator.translator.computes_bf16", lambda device: False)
     lines = ["the cat ran", "", "a dog"]
     pairs = list(zip(lines, ["le chat", "", "un chien"], strict=True))
     scores = {}
-    for precision in ("fp32", "bf16", "int8"):
+    for precision in ("fp32", rough):
         translator = Translator.load(run.path, device="cpu", precision=precision)
         assert len(translator.translate(lines)) == 3
         scores[precision] = [score.log_prob for score in translator.score_pairs(pairs)]
-    for rough in (scores["bf16"], scores["int8"]):
-        assert rough != scores["fp32"]
-        assert rough == pytest.approx(scores["fp32"], abs=0.2)
-    assert scores["bf16"] != scores["int8"]
-    assert [record.getMessage() for record in caplog.records] == [
-        "cpu does not compute bf16 natively: precision=fp32 is faster"
-    ]
+    assert scores[rough] != scores["fp32"]
+    assert scores[rough] == pytest.approx(scores["fp32"], abs=0.2)
+
+
+def test_refuses_a_precision_that_it_has_not_or_the_device_cannot(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ValueError, match="precision must be one of fp32, bf16, int8, got 'fp8'"):
         Translator.load(run.path, device="cpu", precision="fp8")
+    monkeypatch.setattr("nmt.device.obstacle", lambda *given: "no LSTM")
+    message = r"^precision=bf16 does not work on this cpu: use fp32 \(no LSTM\)$"
+    with pytest.raises(ValueError, match=message):
+        Translator.load(run.path, device="cpu", precision="bf16")

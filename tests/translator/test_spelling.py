@@ -32,7 +32,7 @@ def test_words_are_those_of_split(tokenizer: Tokenizer, line: str) -> None:
     assert (shares.sum(dim=1) > 0).all()
     for words, word in zip(shares, line.split(), strict=True):
         own = [token for token, share in zip(ids, words.tolist(), strict=True) if share]
-        assert word in tokenizer.decode_src([own])[0]
+        assert word in tokenizer.decode_tgt([own])[0]
 
 
 def test_characters_are_those_of_decoding_whatever_the_tokens(tokenizer: Tokenizer) -> None:

@@ -3,7 +3,7 @@
 ``open_source(data, "train").rows()`` gives (source, target) of each training row.
 """
 
-from nmt.data.sources.base import PairSource
 from nmt.data.sources.open_source import absolute, open_source
+from nmt.data.sources.pair_source import PairSource
 
 __all__ = ["PairSource", "absolute", "open_source"]

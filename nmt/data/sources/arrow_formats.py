@@ -1,7 +1,8 @@
 """Columns of Arrow tables, which data sets of the hub are read as too; Parquet files."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,36 +11,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from nmt.data.sources import arrow_formats as arrow
-from nmt.data.sources.base import TRANSLATION, Columns, FilesSource, missing, scan
+from nmt.data.sources.pair_source import TRANSLATION, Columns, ColumnsSource, at_most, missing
+
+ColumnPath = tuple[str, ...]
+"""Names from the outermost column to the innermost."""
 
 
-def find(schema: pa.Schema, columns: Columns, place: str) -> list[tuple[str, ...]]:
-    """Where the two columns are: names from the outermost to the innermost.
-
-    Raises ValueError, with ``place``, for a column that is nowhere.
-    """
-    return [_find(schema, columns, column, place) for column in columns]
-
-
-def pairs(
-    table: pa.Table | pa.RecordBatch,
-    paths: list[tuple[str, ...]],
+def batch_rows(
+    batches: Iterator[pa.Table | pa.RecordBatch],
+    columns: Columns,
+    name: str,
     place: Callable[[int], str],
+    worded: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[tuple[object, object]]:
-    """The rows' values. place: of a row of this table, for the error where text is not UTF-8."""
-    src, tgt = (_values(_column(table, path), place) for path in paths)
-    return zip(src, tgt, strict=True)
+    """The values in both columns of each row, a batch at a time.
+
+    name, place: of the whole and of one row, for messages. worded: the context in which a batch is
+    fetched, which words what goes wrong there.
+
+    Raises ValueError for a column that is nowhere, and for text that is not UTF-8.
+    """
+    start = 0
+    while True:
+        with worded():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        paths = column_paths(batch.schema, columns, name)
+        src, tgt = (_values(_column(batch, path), start, place) for path in paths)
+        yield from zip(src, tgt, strict=True)
+        start += batch.num_rows
 
 
-def _find(schema: pa.Schema, columns: Columns, column: str, place: str) -> tuple[str, ...]:
+def column_paths(schema: pa.Schema, columns: Columns, name: str) -> list[ColumnPath]:
+    """Where the two columns are; ValueError, with ``name``, for one that is nowhere."""
+    return [_column_path(schema, columns, column, name) for column in columns]
+
+
+def _column_path(schema: pa.Schema, columns: Columns, column: str, name: str) -> ColumnPath:
     for path in ((column,), (TRANSLATION, column), tuple(column.split("."))):
         if _holds(schema, path):
             return path
-    raise missing(place, columns, column, [name for field in schema for name in _names(field)])
+    raise missing(name, columns, column, [inner for field in schema for inner in _names(field)])
 
 
-def _holds(schema: pa.Schema, path: tuple[str, ...]) -> bool:
+def _holds(schema: pa.Schema, path: ColumnPath) -> bool:
     inside = pa.struct(list(schema))
     for name in path:
         if not pa.types.is_struct(inside) or inside.get_field_index(name) < 0:
@@ -56,18 +72,21 @@ def _names(field: pa.Field, prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{field.name}"
 
 
-def _column(table: pa.Table | pa.RecordBatch, path: tuple[str, ...]) -> pa.Array | pa.ChunkedArray:
+def _column(table: pa.Table | pa.RecordBatch, path: ColumnPath) -> pa.Array | pa.ChunkedArray:
     column = table.column(path[0])
     for name in path[1:]:
         column = pc.struct_field(column, name)  # None where the struct itself is None
     return column
 
 
-def _values(column: pa.Array | pa.ChunkedArray, place: Callable[[int], str]) -> list[object]:
+def _values(
+    column: pa.Array | pa.ChunkedArray, start: int, place: Callable[[int], str]
+) -> list[object]:
+    """start: number of the first row."""
     try:
         values: list[object] = column.to_pylist()
     except UnicodeDecodeError:
-        for row, cell in enumerate(column):
+        for row, cell in enumerate(column, start):
             try:
                 cell.as_py()
             except UnicodeDecodeError as error:
@@ -79,35 +98,20 @@ def _values(column: pa.Array | pa.ChunkedArray, place: Callable[[int], str]) -> 
 _BATCH_ROWS = 4096
 
 
-class ParquetSource(FilesSource):
+class ParquetSource(ColumnsSource):
     """Columns of text, top-level or inside others."""
 
-    def __init__(self, paths: Sequence[Path], columns: Columns, most: int | None = None) -> None:
-        super().__init__(len(paths), most)
-        self._paths = paths
-        self._columns = columns
+    def _options(self) -> dict[str, Any]:
+        return {"format": "parquet"}
 
-    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
-        return islice(self._all(index), most)
-
-    def _all(self, index: int) -> Iterator[tuple[object, object]]:
-        with _opened(self._paths[index]) as file:
-            paths = arrow.find(file.schema_arrow, self._columns, str(self._paths[index]))
-            start = 0
-            batches = file.iter_batches(_BATCH_ROWS, columns=[".".join(path) for path in paths])
-            while (batch := self._next(batches, index)) is not None:
-
-                def place(row: int, start: int = start) -> str:
-                    return self._place(index, start + row)
-
-                yield from arrow.pairs(batch, paths, place)
-                start += batch.num_rows
-
-    def _next(self, batches: Iterator[pa.RecordBatch], index: int) -> pa.RecordBatch | None:
-        try:
-            return next(batches, None)
-        except (pa.ArrowException, OSError) as error:
-            raise ValueError(f"{self._paths[index]} is damaged: {error}") from None
+    def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+        path, place = self._paths[index], partial(self._place, index)
+        with _opened(path) as file:
+            found = column_paths(file.schema_arrow, self._columns, str(path))
+            batches = file.iter_batches(_BATCH_ROWS, columns=list(map(".".join, found)))
+            worded = partial(_damage_worded, path)
+            rows = batch_rows(batches, self._columns, str(path), place, worded)
+            yield from islice(rows, most)
 
     def _place(self, index: int, row: int) -> str:
         return f"{self._paths[index]}, row {row}"
@@ -116,20 +120,8 @@ class ParquetSource(FilesSource):
         with _opened(self._paths[index]) as file:
             return int(file.metadata.num_rows)
 
-    @cached_property
-    def _digests(self) -> list[str]:
-        return [scan(path).sha256 for path in self._paths]
-
-    def identity(self) -> dict[str, Any]:
-        return {
-            "format": "parquet",
-            "files": self._digests,
-            "columns": list(self._columns),
-            "most": self._most,
-        }
-
     def size(self) -> int | None:
-        return self._at_most(sum(map(self._count, range(len(self._paths)))))
+        return at_most(sum(map(self._count, range(len(self._paths)))), self._most)
 
 
 def _opened(path: Path) -> pq.ParquetFile:
@@ -141,3 +133,11 @@ def _opened(path: Path) -> pq.ParquetFile:
         raise FileNotFoundError(f"no such file: {path}") from None
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path} is no Parquet file: {error}") from None
+
+
+@contextmanager
+def _damage_worded(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None

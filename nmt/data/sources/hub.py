@@ -13,8 +13,8 @@ from typing import Any
 
 import datasets
 
-from nmt.data.sources import arrow_formats as arrow
-from nmt.data.sources.base import Columns, PairSource, scan
+from nmt.data.sources.arrow_formats import batch_rows
+from nmt.data.sources.pair_source import Columns, PairSource, at_most, scan
 
 _BATCH_ROWS = 1000
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
@@ -57,23 +57,9 @@ class HubSource(PairSource):
         self._most = most
 
     def rows(self) -> Iterator[tuple[object, object]]:
-        return islice(self._all(), self._most)
-
-    def _all(self) -> Iterator[tuple[object, object]]:
         batches = self._dataset.with_format("arrow").iter(_BATCH_ROWS)
-        start = 0
-        while (batch := self._next(batches)) is not None:
-            paths = arrow.find(batch.schema, self._columns, self._described)
-
-            def place(row: int, start: int = start) -> str:
-                return self.place(start + row)
-
-            yield from arrow.pairs(batch, paths, place)
-            start += batch.num_rows
-
-    def _next(self, batches: Iterator[Any]) -> Any:
-        with self._worded():
-            return next(batches, None)
+        rows = batch_rows(batches, self._columns, self._described, self.place, self._worded)
+        yield from islice(rows, self._most)
 
     def place(self, row: int) -> str:
         return f"{self._described}, row {row}"
@@ -102,7 +88,7 @@ class HubSource(PairSource):
             rows = split.num_examples if split else None
         else:
             rows = len(self._dataset)
-        return rows if rows is None or self._most is None else min(rows, self._most)
+        return at_most(rows, self._most)
 
     @cached_property
     def _builder(self) -> Any:

@@ -1,29 +1,23 @@
 """From the ``data`` section of a config to the parts of the corpus that it names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from nmt import checks
 from nmt.checks import OptionError, field
-from nmt.data.sources.base import Columns, PairSource
+from nmt.data.sources.pair_source import Columns, PairSource
 from nmt.data.sources.text_formats import JsonlSource, TextSource, TsvSource
 from nmt.data.text_files import as_paths, paired_paths
 
-_COLUMNS = ("src_column", "tgt_column")
-_OPTIONS: dict[str, tuple[str, ...]] = {
-    "text": (),
-    "tsv": (*_COLUMNS, "columns"),
-    "jsonl": _COLUMNS,
-    "parquet": _COLUMNS,
-    "hub": (*_COLUMNS, "name", "config", "revision", "streaming"),
-}
-"""format -> the options that it has besides those of every format."""
-
+COLUMNS = ("src_column", "tgt_column")
 _COMMON = (
     *("format", "src_lang", "tgt_lang", "train", "valid", "tests"),
     *("cleaning", "max_pairs", "cache", "dir"),
 )
+
+Opener: TypeAlias = Callable[[Mapping[str, Any], str, int | None], PairSource]
+"""(the ``data`` section, the name of a part, the most rows to read) -> that part."""
 
 
 def open_source(data: Mapping[str, Any], part: str) -> PairSource:
@@ -33,31 +27,19 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
 
     Raises ValueError for an option that is missing, unknown or wrong.
     """
-    kind = checks.one_of("format", str(data.get("format")), _OPTIONS)
-    checks.known_options("", data, [*_COMMON, *_OPTIONS[kind]])
-    spec = _part(data, part)
+    kind = checks.one_of("format", str(data.get("format")), FORMATS)
+    options, opener = FORMATS[kind]
+    checks.known_options("", data, [*_COMMON, *options])
     most = data.get("max_pairs") if part == "train" else None
     if most is not None:
         checks.positive_int("max_pairs", most)
-    if kind == "text":
-        return TextSource(_paired(part, spec), most)
-    columns = Columns(*(_name(option, data.get(option)) for option in _COLUMNS))
-    if kind == "hub":
-        return _open_hub(data, part, spec, columns, most)
-    paths = _paths(part, spec)
-    if kind == "tsv":
-        return TsvSource(paths, columns, _header(data.get("columns"), columns), most)
-    if kind == "jsonl":
-        return JsonlSource(paths, columns, most)
-    from nmt.data.sources.arrow_formats import ParquetSource  # loads pyarrow
-
-    return ParquetSource(paths, columns, most)
+    return opener(data, part, most)
 
 
 def absolute(data: Mapping[str, Any]) -> dict[str, Any]:
     """The section with every path made absolute, so that it holds in other directories too."""
     found = dict(data)
-    kind = checks.one_of("format", str(data.get("format")), _OPTIONS)
+    kind = checks.one_of("format", str(data.get("format")), FORMATS)
     if kind == "hub":
         path = Path(str(data.get("name"))).expanduser()
         return found | ({"name": str(path.absolute())} if path.is_dir() else {})
@@ -85,11 +67,39 @@ def _part(data: Mapping[str, Any], part: str) -> Any:
     return value
 
 
-def _open_hub(
-    data: Mapping[str, Any], part: str, split: Any, columns: Columns, most: int | None
-) -> PairSource:
+def columns_of(data: Mapping[str, Any]) -> Columns:
+    """The columns that ``src_column`` and ``tgt_column`` name. ValueError for what is no name."""
+    return Columns(*(_name(option, data.get(option)) for option in COLUMNS))
+
+
+def paths_of(data: Mapping[str, Any], part: str) -> list[Path]:
+    """The files of a part. ValueError for what is neither a path nor a list of paths."""
+    return _paths(part, _part(data, part))
+
+
+def _text(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    return TextSource(_paired(part, _part(data, part)), most)
+
+
+def _tsv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    columns = columns_of(data)
+    return TsvSource(paths_of(data, part), columns, _header(data.get("columns"), columns), most)
+
+
+def _jsonl(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    return JsonlSource(paths_of(data, part), columns_of(data), most)
+
+
+def _parquet(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    from nmt.data.sources.arrow_formats import ParquetSource  # loads pyarrow
+
+    return ParquetSource(paths_of(data, part), columns_of(data), most)
+
+
+def _hub(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
     from nmt.data.sources.hub import HubSource  # loads datasets, which takes a second
 
+    columns = columns_of(data)
     for option in ("config", "revision"):
         if data.get(option) is not None:
             _name(option, data[option])
@@ -99,11 +109,21 @@ def _open_hub(
         name=_name("name", data.get("name")),
         config=data.get("config"),
         revision=data.get("revision"),
-        split=_name(part, split),
+        split=_name(part, _part(data, part)),
         streaming=streaming,
         columns=columns,
         most=most,
     )
+
+
+FORMATS: dict[str, tuple[tuple[str, ...], Opener]] = {
+    "text": ((), _text),
+    "tsv": ((*COLUMNS, "columns"), _tsv),
+    "jsonl": (COLUMNS, _jsonl),
+    "parquet": (COLUMNS, _parquet),
+    "hub": ((*COLUMNS, "name", "config", "revision", "streaming"), _hub),
+}
+"""format -> the options that it has besides those of every format, and what opens it."""
 
 
 def _paired(part: str, spec: Any) -> list[tuple[Path, Path]]:
@@ -125,7 +145,7 @@ def _header(given: Any, columns: Columns) -> list[str] | None:
             f"{field('columns')} must be a list of names such as [en,fr], got {given!r}"
         )
     header = [_name("columns", name) for name in given]
-    for option, column in zip(_COLUMNS, columns, strict=True):
+    for option, column in zip(COLUMNS, columns, strict=True):
         if header.count(column) != 1:
             raise OptionError(
                 f"{field('columns')}=[{','.join(header)}] must hold {field(option)}={column} once"

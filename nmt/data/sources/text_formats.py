@@ -1,26 +1,27 @@
 """Text files with a row a line: tab-separated values and JSON lines."""
 
 import json
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nmt.checks import OptionError, field
-from nmt.data.sources.base import (
-    ABSENT,
+from nmt.data.sources.pair_source import (
+    TRANSLATION,
     Columns,
+    ColumnsSource,
     FilesSource,
     Scan,
+    at_most,
     missing,
-    names,
     scan,
-    total,
-    value,
 )
 from nmt.data.text_files import iter_lines, iter_pairs
+
+_ABSENT: Final = object()
+"""Stands for what a row does not have, which is not the same as None."""
 
 
 class TextSource(FilesSource):
@@ -30,7 +31,7 @@ class TextSource(FilesSource):
         super().__init__(len(paths), most)
         self._paths = paths
 
-    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+    def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         return iter_pairs(*self._paths[index], most)
 
     def _place(self, index: int, row: int) -> str:
@@ -50,42 +51,21 @@ class TextSource(FilesSource):
 
     def size(self) -> int | None:
         counts = [tgt.lines if src.lines is None else src.lines for src, tgt in self._scans]
-        return self._at_most(total(counts))
+        return at_most(_total(counts), self._most)
 
 
-class _LinesSource(FilesSource):
+class _LinesSource(ColumnsSource):
     """Files with a row a line, after ``_header`` lines that are none."""
 
     _header = 0
 
-    def __init__(self, paths: Sequence[Path], columns: Columns, most: int | None = None) -> None:
-        super().__init__(len(paths), most)
-        self._paths = paths
-        self._columns = columns
-
-    @abstractmethod
-    def _options(self) -> dict[str, Any]:
-        """What else decides the rows."""
-
     def _place(self, index: int, row: int) -> str:
         return f"{self._paths[index]}:{row + 1 + self._header}"
 
-    @cached_property
-    def _scans(self) -> list[Scan]:
-        return [scan(path) for path in self._paths]
-
-    def identity(self) -> dict[str, Any]:
-        return {
-            **self._options(),
-            "files": [found.sha256 for found in self._scans],
-            "columns": list(self._columns),
-            "most": self._most,
-        }
-
     def size(self) -> int | None:
-        lines = total([found.lines for found in self._scans])
+        lines = _total([found.lines for found in self._scans])
         rows = None if lines is None else max(0, lines - self._header * len(self._paths))
-        return self._at_most(rows)
+        return at_most(rows, self._most)
 
 
 class TsvSource(_LinesSource):
@@ -111,7 +91,7 @@ class TsvSource(_LinesSource):
     def _options(self) -> dict[str, Any]:
         return {"format": "tsv", "header": None if self._given is None else list(self._given)}
 
-    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+    def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         path = self._paths[index]
         lines = iter_lines(path)
         header = next(lines).split("\t") if self._given is None else list(self._given)
@@ -145,25 +125,25 @@ class JsonlSource(_LinesSource):
     def _options(self) -> dict[str, Any]:
         return {"format": "jsonl"}
 
-    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+    def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         path, columns = self._paths[index], self._columns
         unseen = set(columns)
         first: Mapping[str, Any] | None = None
         for line in islice(iter_lines(path), most):
             row = _object(line)
             first = row if first is None else first
-            sides = [value(row or {}, column) for column in columns]
+            sides = [_value(row or {}, column) for column in columns]
             if unseen:
                 pairs = zip(columns, sides, strict=True)
-                unseen -= {column for column, side in pairs if side is not ABSENT}
+                unseen -= {column for column, side in pairs if side is not _ABSENT}
             if "\\u" in line:
                 sides = [None if _broken(side) else side for side in sides]
-            src, tgt = (None if side is ABSENT else side for side in sides)
+            src, tgt = (None if side is _ABSENT else side for side in sides)
             yield src, tgt
         if first is None:
             raise ValueError(f"{path}: no line is a JSON object such as {_example(columns)}")
         for column in sorted(unseen):
-            raise missing(str(path), columns, column, names(first))
+            raise missing(str(path), columns, column, _names(first))
 
 
 def _cell(cells: Sequence[str], at: int) -> str | None:
@@ -178,6 +158,32 @@ def _object(line: str) -> Mapping[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    """What stands in a column of a row of nested mappings; _ABSENT if it is not there."""
+    if column in row:
+        return row[column]
+    nested = row.get(TRANSLATION)
+    if isinstance(nested, Mapping) and column in nested:
+        return nested[column]
+    found: Any = row
+    for key in column.split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            return _ABSENT
+        found = found[key]
+    return found
+
+
+def _names(row: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The names by which ``_value`` finds what stands in a row."""
+    found = []
+    for name, inside in row.items():
+        if isinstance(inside, Mapping):
+            found += _names(inside, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}")
+    return found
+
+
 def _broken(side: object) -> bool:
     """Is it text with half of a surrogate pair, which JSON can spell but UTF-8 cannot?"""
     return isinstance(side, str) and any("\ud800" <= letter <= "\udfff" for letter in side)
@@ -185,3 +191,8 @@ def _broken(side: object) -> bool:
 
 def _example(columns: Columns) -> str:
     return json.dumps({columns.src: "...", columns.tgt: "..."}, ensure_ascii=False)
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    """Their sum; None where one is not known."""
+    return None if None in counts else sum(filter(None, counts))

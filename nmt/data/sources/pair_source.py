@@ -2,9 +2,10 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from nmt.checks import OptionError, field
 from nmt.data.text_files import opened
@@ -45,9 +46,6 @@ class PairSource(ABC):
 TRANSLATION = "translation"
 """Where data sets of the hub keep {"en": ..., "fr": ...}."""
 
-ABSENT: Final = object()
-"""Stands for what a row does not have, which is not the same as None."""
-
 _NAMES_SHOWN = 12
 _LETTERS_SHOWN = 30
 
@@ -57,32 +55,6 @@ class Columns(NamedTuple):
 
     src: str
     tgt: str
-
-
-def value(row: Mapping[str, Any], column: str) -> Any:
-    """What stands in a column of a row of nested mappings; ABSENT if it is not there."""
-    if column in row:
-        return row[column]
-    nested = row.get(TRANSLATION)
-    if isinstance(nested, Mapping) and column in nested:
-        return nested[column]
-    found: Any = row
-    for key in column.split("."):
-        if not isinstance(found, Mapping) or key not in found:
-            return ABSENT
-        found = found[key]
-    return found
-
-
-def names(row: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The names by which ``value`` finds what stands in a row."""
-    found = []
-    for name, inside in row.items():
-        if isinstance(inside, Mapping):
-            found += names(inside, f"{prefix}{name}.")
-        else:
-            found.append(f"{prefix}{name}")
-    return found
 
 
 def missing(place: str, columns: Columns, absent: str, there: Iterable[str]) -> OptionError:
@@ -101,7 +73,7 @@ def _clipped(name: str) -> str:
     return name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}..."
 
 
-_CHUNK = 2**20
+_SCAN_BYTES = 2**20
 
 
 class Scan(NamedTuple):
@@ -121,10 +93,10 @@ class FilesSource(PairSource):
 
     def __init__(self, count: int, most: int | None) -> None:
         self._most = most
-        self._rows: list[int | None] = [None] * count  # of each file, once it was read whole
+        self._counts: list[int | None] = [None] * count  # of each file, once it was read whole
 
     @abstractmethod
-    def _read(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+    def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         """The rows of one file, at most ``most``."""
 
     @abstractmethod
@@ -133,20 +105,20 @@ class FilesSource(PairSource):
 
     def rows(self) -> Iterator[tuple[object, object]]:
         left = self._most
-        for index in range(len(self._rows)):
+        for index in range(len(self._counts)):
             count = 0
-            for row in self._read(index, left):
+            for row in self._file_rows(index, left):
                 count += 1
                 yield row
             if left is None:
-                self._rows[index] = count
+                self._counts[index] = count
             else:
                 left -= count
                 if not left:
                     return
 
     def place(self, row: int) -> str:
-        last = len(self._rows) - 1
+        last = len(self._counts) - 1
         for index in range(last):
             if row < (count := self._count(index)):
                 return self._place(index, row)
@@ -154,14 +126,40 @@ class FilesSource(PairSource):
         return self._place(last, row)
 
     def _count(self, index: int) -> int:
-        count = self._rows[index]
+        count = self._counts[index]
         if count is None:
-            count = self._rows[index] = sum(1 for _ in self._read(index, None))
+            count = self._counts[index] = sum(1 for _ in self._file_rows(index, None))
         return count
 
-    def _at_most(self, size: int | None) -> int | None:
-        """A number of rows, as far as they are read."""
-        return size if size is None or self._most is None else min(size, self._most)
+
+class ColumnsSource(FilesSource):
+    """Files in which two columns hold the sides."""
+
+    def __init__(self, paths: Sequence[Path], columns: Columns, most: int | None = None) -> None:
+        super().__init__(len(paths), most)
+        self._paths = paths
+        self._columns = columns
+
+    @abstractmethod
+    def _options(self) -> dict[str, Any]:
+        """What else decides the rows."""
+
+    @cached_property
+    def _scans(self) -> list[Scan]:
+        return [scan(path) for path in self._paths]
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            **self._options(),
+            "files": [found.sha256 for found in self._scans],
+            "columns": list(self._columns),
+            "most": self._most,
+        }
+
+
+def at_most(size: int | None, most: int | None) -> int | None:
+    """How many of ``size`` rows are read where ``most`` are at most."""
+    return size if size is None or most is None else min(size, most)
 
 
 def scan(path: Path) -> Scan:
@@ -170,15 +168,9 @@ def scan(path: Path) -> Scan:
         raise OSError(f"{path} is a pipe or a device: a corpus is read more than once, save it")
     digest, lines, last = hashlib.sha256(), 0, b"\n"
     with opened(path, packed=True) as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_SCAN_BYTES):
             digest.update(chunk)
             lines += chunk.count(b"\n")
             last = chunk[-1:]
     known = path.suffix != ".gz"
     return Scan(digest.hexdigest(), lines + (last != b"\n") if known else None)
-
-
-def total(counts: Sequence[int | None]) -> int | None:
-    """Their sum; None where one is not known."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
