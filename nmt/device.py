@@ -96,10 +96,11 @@ def keep_freed_memory() -> None:
 
 
 def keep_few_kernels() -> None:
-    """Tell oneDNN to keep what it compiles for 64 shapes; call it before torch's first product.
+    """Tell oneDNN to keep the kernels of 64 shapes; call it before torch's first product.
 
-    It compiles a kernel of up to 2 MB for each shape and keeps 1024, in each of two caches, but
-    every batch of a training has shapes of its own, of which a layer needs about twenty at a time.
+    It compiles one for each shape of an LSTM or of a product in bf16 and keeps 1024 in each of two
+    caches, more than a gigabyte. But every batch of a training has shapes of its own, and a layer
+    needs about twenty of them.
     """
     for cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(cache, "64")

@@ -1,6 +1,6 @@
-"""What a recurrent network computes at every step, with gradients that cost less than autograd's.
+"""Weight gradients of a recurrence in one product a sequence, instead of one a step.
 
-Dims: N rows of a step, T steps, I inputs, O outputs, H hidden.
+Dims: N rows of a step, I inputs, O outputs.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +17,10 @@ Uses = list[tuple[Tensor, Tensor]]
 
 
 class RecurrentLinear(nn.Linear):
-    """``nn.Linear``, whose weight gradient may wait until all steps have theirs.
+    """``nn.Linear`` that can compute its weight's gradient once for all steps of a sequence.
 
-    Autograd computes the gradient of a weight at every use and adds them up. Inside
-    ``one_sequence`` the uses are gathered, and one product does for all steps.
+    Autograd computes it at every use and adds up. Inside ``one_sequence`` the uses are gathered,
+    and one product serves all steps.
     """
 
     _weight: Tensor | None = None
@@ -36,10 +36,10 @@ class RecurrentLinear(nn.Linear):
 
 @contextmanager
 def one_sequence(module: nn.Module) -> Iterator[None]:
-    """The steps inside are one sequence to every ``RecurrentLinear`` of ``module``.
+    """Every ``RecurrentLinear`` of ``module`` takes the steps inside for one sequence.
 
-    A weight is cast for autocast once, also in inference mode, where autocast itself keeps nothing.
-    Gradients flow through what was computed inside once: not twice with ``retain_graph``.
+    Its weight is cast for autocast once, also in inference mode, where autocast casts at every use.
+    Gradients can be computed once, not twice with ``retain_graph``.
     """
     layers = [layer for layer in module.modules() if isinstance(layer, RecurrentLinear)]
     gather = cast(Callable[..., Tensor], _Gather.apply)
@@ -54,7 +54,8 @@ def one_sequence(module: nn.Module) -> Iterator[None]:
 
 
 class _Gather(torch.autograd.Function):
-    """The weight (O, I), before its uses and, backwards, after them."""
+    """Forward casts the weight (O, I); backward, which comes after its uses', adds up their
+    gradients."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, dtype: torch.dtype, uses: Uses) -> Tensor:
@@ -88,7 +89,7 @@ class _Use(torch.autograd.Function):
 
 
 def _product_dtype(weight: Tensor) -> torch.dtype:
-    """What autocast would compute the product in."""
+    """The dtype in which autocast would compute the product."""
     kind = weight.device.type
     if torch.is_autocast_enabled(kind):
         return torch.get_autocast_dtype(kind)

@@ -12,7 +12,14 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
+from nmt.models.interface import (
+    DecoderState,
+    Encoded,
+    Memory,
+    NoAlignment,
+    PerSentence,
+    Seq2SeqModel,
+)
 
 
 @dataclass(frozen=True)
@@ -23,34 +30,27 @@ class EnsembleEncoded(Encoded):
 
 
 @dataclass(frozen=True)
-class EnsembleMemory:
+class EnsembleMemory(PerSentence):
     """One memory a model."""
 
     parts: tuple[Memory, ...]
 
-    def select(self, sentences: Tensor) -> "EnsembleMemory":
-        return EnsembleMemory(tuple(part.select(sentences) for part in self.parts))
-
 
 @dataclass(frozen=True)
-class EnsembleState:
+class EnsembleState(PerSentence):
     """One state a model."""
 
     parts: tuple[DecoderState, ...]
-
-    def select(self, sentences: Tensor) -> "EnsembleState":
-        return EnsembleState(tuple(part.select(sentences) for part in self.parts))
 
     def reorder(self, parents: Tensor) -> "EnsembleState":
         return EnsembleState(tuple(part.reorder(parents) for part in self.parts))
 
 
 class Ensemble(Seq2SeqModel):
-    """p(y_t | y_<t, x) is the mean of the models' probabilities, models of any architecture.
+    """p(y_t | y_<t, x) is the mean of the models' probabilities. Architectures may differ.
 
-    They read the same ids: same tokenizer, same vocabularies. Features and logits are
-    log-probabilities already. Where some attend, attention is theirs, one layer and one head a
-    model, the mean of its own; the others are left out.
+    The models share one tokenizer. Features and logits are log-probabilities already. ``attend``
+    gives one layer a model that attends, the mean over its own layers and heads.
 
     Raises ValueError for no model.
     """

@@ -10,7 +10,7 @@ search selects their sentences and reorders their hypotheses, and looks at neith
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from torch import Tensor, nn
 
@@ -19,8 +19,24 @@ class NoAlignment(Exception):
     """The model attends to nothing, so it has no alignment to show."""
 
 
+class PerSentence:
+    """A dataclass of tensors with sentences on axis 0, or of tuples or such dataclasses of them."""
+
+    def select(self, sentences: Tensor) -> Self:
+        """Keep these sentences, (B',) indices on axis 0, in this order."""
+        return type(self)(**{name: _selected(it, sentences) for name, it in vars(self).items()})
+
+
+def _selected(value: Any, sentences: Tensor) -> Any:
+    if isinstance(value, Tensor):
+        return value[sentences]
+    if isinstance(value, tuple):
+        return tuple(_selected(part, sentences) for part in value)
+    return value.select(sentences) if hasattr(value, "select") else value
+
+
 @dataclass(frozen=True)
-class Encoded:
+class Encoded(PerSentence):
     """The source as the encoder leaves it.
 
     states: (B, S, H), zero or not at padding: only ``mask`` says what is real.

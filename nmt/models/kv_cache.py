@@ -46,7 +46,7 @@ class KeyValueCache:
         return replace(self, slot_mask=self.slot_mask.gather(1, index))
 
     def advanced(self) -> "KeyValueCache":
-        """With a slot more a hypothesis, for the token it reads now, not yet written."""
+        """With one more slot a hypothesis, for the token that it reads now; ``write`` fills it."""
         sentences, size, used = self.slot_mask.shape
         if used + size > self.keys[0].shape[1]:
             every = torch.arange(sentences, device=self.slot_mask.device)
@@ -56,9 +56,9 @@ class KeyValueCache:
         return replace(self, slot_mask=slot_mask, length=self.length + 1)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Put keys and values (B, K, D) into the last slots -> all those in use, (B, U, D) each.
+        """Put keys and values (B, K, D) into the last slots -> all slots in use, (B, U, D) each.
 
-        In place: of two caches that came from one by different tokens only the later is good.
+        In place: where one cache was advanced twice, only the later of the two is valid.
         """
         used = self.slot_mask.shape[-1]
         own = slice(used - keys.shape[1], used)
@@ -67,9 +67,9 @@ class KeyValueCache:
         return self.keys[layer][:, :used], self.values[layer][:, :used]
 
     def _moved(self, sentences: Tensor, room: int) -> "KeyValueCache":
-        """The slots of these sentences that still are somebody's, and room for so many steps.
+        """Copy the slots of these sentences that some hypothesis owns, with room for more steps.
 
-        ``slot_mask`` is of these sentences already.
+        ``slot_mask`` holds these sentences already.
         """
         wanted = self.slot_mask.any(dim=1)  # (B', U)
         used = int(wanted.sum(dim=1).max()) if wanted.numel() else 0

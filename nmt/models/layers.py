@@ -51,7 +51,7 @@ class Dropout(nn.Module):
 
 
 class _Dropout(torch.autograd.Function):
-    """Drops where a random byte is below a bound; keeps the bytes, a quarter of a mask."""
+    """Drops where a random byte is below a bound; saves the bytes, a quarter of a mask's size."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, levels: Tensor, dropped: int) -> Tensor:
@@ -67,7 +67,7 @@ class _Dropout(torch.autograd.Function):
 
 
 def _mask(levels: Tensor, dropped: int, dtype: torch.dtype) -> Tensor:
-    """Below ``dropped`` 0, above the scale; by arithmetic, as comparing takes twice as long."""
+    """0 where a level is below ``dropped``, else the scale; comparing would take twice as long."""
     return levels.to(dtype).sub_(dropped - 1).clamp_(0, 1).mul_(256 / (256 - dropped))
 
 
@@ -166,7 +166,7 @@ class CrossAttention(nn.Module):
     def forward_with_weights(
         self, x: Tensor, prepared: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What forward does, written out (ibid., eq. 1) -> (B, T, D), weights (B, N, T, S)."""
+        """As forward, but written out (ibid., eq. 1) -> (B, T, D), weights (B, N, T, S)."""
         each = (self.q(x), *prepared.chunk(2, dim=-1))
         q, k, v = (_split_heads(part, self.num_heads) for part in each)
         scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
@@ -211,7 +211,7 @@ class DecoderLayer(nn.Module):
     def forward_with_weights(
         self, x: Tensor, source: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What forward does, and the cross-attention's weights (B, N, T, S)."""
+        """As forward, with the cross-attention's weights (B, N, T, S)."""
         x = x + self.dropout(self.attention(self.attention_norm(x), None, causal=True))
         attended, weights = self.cross_attention.forward_with_weights(
             self.cross_norm(x), source, mask

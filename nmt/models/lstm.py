@@ -16,38 +16,31 @@ from torch.autograd.function import once_differentiable
 from nmt.checks import OptionError, field, positive_int, probability
 from nmt.models.attention import ContextSource
 from nmt.models.deferred_gradients import RecurrentLinear, one_sequence
-from nmt.models.interface import DecoderState, Encoded, Memory, NoAlignment, Seq2SeqModel
+from nmt.models.interface import (
+    DecoderState,
+    Encoded,
+    Memory,
+    NoAlignment,
+    PerSentence,
+    Seq2SeqModel,
+)
 from nmt.models.layers import Dropout, make_embeddings, source_mask, tied_output
 
 
 @dataclass(frozen=True)
-class LSTMMemory:
+class LSTMMemory(PerSentence):
     """Prepared keys (B, ...) and the encoded source."""
 
     keys: Tensor
     encoded: Encoded
 
-    def select(self, sentences: Tensor) -> "LSTMMemory":
-        encoded = self.encoded
-        return LSTMMemory(
-            self.keys[sentences],
-            Encoded(
-                encoded.states[sentences],
-                encoded.mask[sentences],
-                None if encoded.final is None else encoded.final[sentences],
-            ),
-        )
-
 
 @dataclass(frozen=True)
-class LSTMState:
+class LSTMState(PerSentence):
     """hidden, cell: (B, K, H) a layer."""
 
     hidden: tuple[Tensor, ...]
     cell: tuple[Tensor, ...]
-
-    def select(self, sentences: Tensor) -> "LSTMState":
-        return LSTMState(*(tuple(x[sentences] for x in part) for part in (self.hidden, self.cell)))
 
     def reorder(self, parents: Tensor) -> "LSTMState":
         index = parents.unsqueeze(-1).expand(-1, -1, self.hidden[0].shape[-1])

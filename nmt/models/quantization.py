@@ -1,7 +1,7 @@
-"""Weights rounded once, for translating: to bf16, or to integers for a CPU.
+"""Weights rounded once, for translating: to bf16, or to 8-bit integers on a CPU.
 
-What is rounded cannot be trained any more. What is no module of PyTorch's stays as it is, and so do
-embeddings and attention's own products.
+A rounded model cannot be trained any more. Only ``nn.Linear`` and ``nn.LSTM`` are rounded, neither
+embeddings nor attention's products of queries, keys and values.
 
 Dims: N rows, I inputs, O outputs.
 """
@@ -15,11 +15,10 @@ _READ_THEIR_PARTS = nn.MultiheadAttention, nn.TransformerEncoderLayer  # instead
 
 
 class Int8Linear(nn.Module):
-    """x (..., I) -> (..., O) as ``nn.Linear`` computes it, but for rounding.
+    """``nn.Linear``, x (..., I) -> (..., O), with a product of integers.
 
-    Each row of the weight is rounded to 8 bits, once, and each row of the inputs to 7 bits, every
-    time, by scales of their own (the largest value is the last level): no row changes another's
-    result. What is summed is integers.
+    Each row of the weight is rounded to 8 bits, once, and each row of an input to 7 bits. Every row
+    has a scale of its own, by its largest value, so that no row changes another's result.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -58,7 +57,7 @@ class Int8Linear(nn.Module):
 
 
 def round_to_bf16(model: nn.Module) -> None:
-    """The weights of ``nn.Linear`` and ``nn.LSTM``, so that autocast need not at every step."""
+    """Round the weights of ``nn.Linear`` and ``nn.LSTM``, which autocast would do at every step."""
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.LSTM):
             for name, parameter in list(module.named_parameters(recurse=False)):
@@ -71,7 +70,7 @@ def round_to_bf16(model: nn.Module) -> None:
 def round_to_int8(model: nn.Module) -> None:
     """Replace every large ``nn.Linear`` of a model on the CPU by an ``Int8Linear``.
 
-    Raises ValueError where its products cannot be had.
+    Raises ValueError on another device, and where oneDNN is missing.
     """
     device = next(model.parameters()).device
     served: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]

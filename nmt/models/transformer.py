@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.checks import OptionError, field, positive_int, probability
-from nmt.models.interface import DecoderState, Encoded, Memory, Seq2SeqModel
+from nmt.models.interface import DecoderState, Encoded, Memory, PerSentence, Seq2SeqModel
 from nmt.models.kv_cache import KeyValueCache
 from nmt.models.layers import (
     DecoderLayer,
@@ -26,16 +26,11 @@ from nmt.models.layers import (
 
 
 @dataclass(frozen=True)
-class TransformerMemory:
+class TransformerMemory(PerSentence):
     """The source as each layer's cross-attention prepares it, (B, S, 2D), and mask (B, 1, 1, S)."""
 
     layers: tuple[Tensor, ...]
     mask: Tensor
-
-    def select(self, sentences: Tensor) -> "TransformerMemory":
-        return TransformerMemory(
-            tuple(layer[sentences] for layer in self.layers), self.mask[sentences]
-        )
 
 
 class TransformerSeq2Seq(Seq2SeqModel):

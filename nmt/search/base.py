@@ -26,7 +26,7 @@ class Hypothesis:
     tokens: without BOS and EOS.
     log_prob: log p(tokens, EOS | source), natural logarithm; without EOS where not finished.
     score: log_prob / length ** length_penalty, where the length counts EOS; with a coverage penalty
-        more is added (``search.coverage``).
+        more is added (``coverages`` in search/beam.py).
     finished: False = it reached the limit before the model ended it.
     """
 
@@ -46,10 +46,7 @@ class Search(ABC):
 
     @abstractmethod
     def __call__(
-        self,
-        model: Seq2SeqModel,
-        src: Tensor,
-        constraints: Sequence[Constraint] | None = None,
+        self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
     ) -> list[list[Hypothesis]]:
         """src: (B, S) ids with EOS, right-padded -> each sentence's hypotheses, best first.
 
@@ -83,8 +80,8 @@ BLOCK = 160  # tokens: the fastest of 40 to 320 at vocabularies of 6,000 to 32,0
 class Distribution(NamedTuple):
     """p(token) = exp(scores - normaliser).
 
-    scores: (B, K, V) in float32, -inf for what may not come: PAD, BOS and what rules ban. It is
-        not renormalised without these: a hypothesis has the probability that training gives it.
+    scores: (B, K, V) in float32, -inf for PAD, BOS and banned tokens. They are not renormalised
+        without these: a hypothesis keeps the probability that the model gives it.
     normaliser: (B, K), the logarithm of the sum over all of the vocabulary.
     """
 
@@ -107,8 +104,8 @@ class Distribution(NamedTuple):
     def continuations(self, log_probs: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """The ``size`` likeliest continuations by one token of hypotheses with log_probs (B, K).
 
-        Returns their log-probabilities, descending, and their places in K * V, (B, size) each; no
-        more than there are. Where several are equally likely, any may come first.
+        Returns their log-probabilities, descending, and their places in K * V, (B, size) each, or
+        fewer if there are not so many. Equally likely ones stand in any order.
         """
         return highest(self.scores, log_probs - self.normaliser, size)
 
@@ -149,14 +146,14 @@ def highest(scores: Tensor, offsets: Tensor, size: int) -> tuple[Tensor, Tensor]
     return totals, torch.cat(candidate_places, dim=1).gather(1, order)
 
 
-# what may come next (B', K, V), the sentences it is of (B',), the place of the next token
-# -> its log-probability and the token, (B', K) each
+# Next tokens (B', K, V) of sentences (B',), their place in the hypothesis -> log-probabilities and
+# tokens, (B', K) each.
 Choice = Callable[[Distribution, Tensor, int], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchBase(Search):
-    """A search that ends.
+    """What greedy search, beam search and sampling share: the length limit and banned tokens.
 
     A sentence of S source tokens (EOS counted) may become up to floor(max_length * S) +
     extra_length target tokens (EOS counted), more only where its constraints need more.
@@ -182,10 +179,6 @@ class SearchBase(Search):
         ]
         return torch.tensor(limits, device=encoded.mask.device)
 
-    def rules(self, constraints: Sequence[Constraint], device: torch.device) -> TokenBans | None:
-        """What bans tokens, None for nothing."""
-        return TokenBans.of(constraints, self.no_repeat_ngram, device)
-
     def follow(
         self,
         model: Seq2SeqModel,
@@ -195,9 +188,9 @@ class SearchBase(Search):
         *,
         size: int = 1,
     ) -> list[list[Hypothesis]]:
-        """``size`` hypotheses a sentence, each continued by what ``choose`` says, on its own.
+        """Continue ``size`` hypotheses a sentence by the tokens that ``choose`` gives.
 
-        Raises ValueError where something is required: nothing would look for it.
+        Raises ValueError for required phrases, which only beam search looks for.
         """
         if any(constraint.require for constraint in constraints):
             raise ValueError(
@@ -205,7 +198,8 @@ class SearchBase(Search):
             )
         encoded = model.encode(src)
         memory, state = model.start(encoded, size)
-        limits, rules = self.limits(encoded, constraints), self.rules(constraints, src.device)
+        limits = self.limits(encoded, constraints)
+        bans = TokenBans.of(constraints, self.no_repeat_ngram, src.device)
         produced = src.new_full((src.shape[0], size, int(limits.max())), PAD)
         totals = torch.zeros(src.shape[0], size, device=src.device)
         sentences = torch.arange(src.shape[0], device=src.device)  # those still in the batch
@@ -214,8 +208,8 @@ class SearchBase(Search):
         for place in range(produced.shape[-1]):
             logits, state = model.step(tokens, memory, state)
             following = Distribution.of(logits)
-            if rules is not None:
-                rules.apply(following.scores, produced[sentences, :, :place])
+            if bans is not None:
+                bans.apply(following.scores, produced[sentences, :, :place])
             chosen, tokens = choose(following, sentences, place)
             tokens = tokens.where(live, PAD)
             totals[sentences] += chosen.where(live, 0.0)
@@ -228,7 +222,7 @@ class SearchBase(Search):
                 sentences, limits = sentences[stay], limits[stay]
                 tokens, live = tokens[stay], live[stay]
                 memory, state = memory.select(stay), state.select(stay)
-                rules = None if rules is None else rules.select(stay)
+                bans = None if bans is None else bans.select(stay)
         return [
             [
                 read_hypothesis(row, log_prob, length_penalty=1.0)
@@ -239,8 +233,6 @@ class SearchBase(Search):
 
 
 def worth_leaving(sentences: int, unfinished: int) -> bool:
-    """Whether the finished sentences should leave the batch now.
-
-    Taking them out copies what is kept of the others, so it is done for an eighth at a time.
-    """
+    """Whether the finished sentences leave the batch now: once they are an eighth of it, as the
+    state of the others has to be copied."""
     return unfinished <= sentences * 7 / 8

@@ -84,12 +84,13 @@ class BeamSearch(SearchBase):
     - its hypotheses reach the limit; they are returned, unfinished, only where none finished.
 
     A length penalty of 0 ranks by probability, which favours short translations; 1 ranks by the
-    mean log-probability a token. A coverage penalty above 0 ranks what was found anew, with
-    coverage_penalty * sum_i log(min(sum_j a_ij, 1)) added to each score (``search.coverage``).
+    mean log-probability a token. A coverage penalty above 0 adds coverage_penalty *
+    sum_i log(min(sum_j a_ij, 1)) to the score of each hypothesis found, and ranks them anew
+    (``coverages``).
 
-    K is ``beam_size``, and for a sentence with required phrases their tokens more, so that every
-    stage of having them has a place (``search.requirements``). Where not all of them can be had
-    within the limit, what has most of them comes first, unfinished.
+    K is ``beam_size``. For a sentence with required phrases it is larger by the tokens of these, so
+    that ``DynamicBeamAllocation`` has a place for every stage. Where no hypothesis has all of them
+    within the limit, the one that has most comes first, unfinished.
     """
 
     beam_size: int = 5
@@ -108,13 +109,10 @@ class BeamSearch(SearchBase):
 
     @torch.inference_mode()
     def __call__(
-        self,
-        model: Seq2SeqModel,
-        src: Tensor,
-        constraints: Sequence[Constraint] | None = None,
+        self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
     ) -> list[list[Hypothesis]]:
         constraints = each_constraint(constraints, len(src))
-        alike: dict[int, list[int]] = {}  # rows by their required tokens: beams of one width
+        alike: dict[int, list[int]] = {}  # number of required tokens -> rows, of one beam width
         for row, constraint in enumerate(constraints):
             alike.setdefault(constraint.required, []).append(row)
         results: list[list[Hypothesis]] = [[] for _ in constraints]
@@ -132,8 +130,9 @@ class BeamSearch(SearchBase):
     ) -> list[list[Hypothesis]]:
         encoded = model.encode(src)
         memory, state = model.start(encoded, size)
-        limits, rules = self.limits(encoded, constraints), self.rules(constraints, src.device)
-        required = DynamicBeamAllocation.of(constraints, size, src.device)
+        limits = self.limits(encoded, constraints)
+        bans = TokenBans.of(constraints, self.no_repeat_ngram, src.device)
+        allocation = DynamicBeamAllocation.of(constraints, size, src.device)
         pool = BeamHypotheses.empty(len(src), self.beam_size, int(limits.max()), src.device)
         live = BeamHypotheses.empty(len(src), size, int(limits.max()), src.device)
         live.log_probs[:, 0] = 0.0  # K equal beginnings would stay equal: only one lives
@@ -144,7 +143,7 @@ class BeamSearch(SearchBase):
         for length in range(1, int(limits.max()) + 1):
             logits, state = model.step(tokens, memory, state)
             candidates, parents = self._continue(
-                live, Distribution.of(logits), length, rules, required
+                live, Distribution.of(logits), length, bans, allocation
             )
             ends = candidates.tokens[:, :, length - 1] == EOS
             ended, going_on = candidates.where(ends).first(size), candidates.where(~ends)
@@ -166,10 +165,10 @@ class BeamSearch(SearchBase):
                 )
                 live, pool = live.select(stay), pool.select(stay)
                 memory, state = memory.select(stay), state.select(stay)
-                rules = None if rules is None else rules.select(stay)
-                required = None if required is None else required.select(stay)
+                bans = None if bans is None else bans.select(stay)
+                allocation = None if allocation is None else allocation.select(stay)
             state = state.reorder(parents)
-            required = None if required is None else required.advance(parents, tokens)
+            allocation = None if allocation is None else allocation.advance(parents, tokens)
         return results
 
     def _continue(
@@ -177,23 +176,23 @@ class BeamSearch(SearchBase):
         live: BeamHypotheses,
         following: Distribution,
         length: int,
-        rules: TokenBans | None,
-        required: DynamicBeamAllocation | None,
+        bans: TokenBans | None,
+        allocation: DynamicBeamAllocation | None,
     ) -> tuple[BeamHypotheses, Tensor]:
-        """The 2K first continuations by one token and their parents.
-
-        First are the likeliest, but with requirements those that these put first.
-        """
-        if rules is not None:
-            rules.apply(following.scores, live.tokens[:, :, : length - 1])
+        """2K continuations by one token, the likeliest or those that ``allocation`` puts first, and
+        their parents."""
+        if bans is not None:
+            bans.apply(following.scores, live.tokens[:, :, : length - 1])
         width, vocabulary = live.scores.shape[1], following.scores.shape[-1]
-        if required is None:
+        if allocation is None:
             totals, places = following.continuations(live.log_probs, 2 * width)
             parents, tokens = places // vocabulary, places % vocabulary
         else:
-            best, tokens = required.continuations(following.log_probs(), min(2 * width, vocabulary))
+            best, tokens = allocation.continuations(
+                following.log_probs(), min(2 * width, vocabulary)
+            )
             totals, tokens = (live.log_probs.unsqueeze(-1) + best).flatten(1), tokens.flatten(1)
-            places = required.first(totals, tokens, 2 * width)
+            places = allocation.first(totals, tokens, 2 * width)
             totals, tokens = totals.gather(1, places), tokens.gather(1, places)
             parents = places // best.shape[-1]
         continued = along_beam(live.tokens, parents)
@@ -214,7 +213,7 @@ class BeamSearch(SearchBase):
     def _covering(
         self, model: Seq2SeqModel, src: Tensor, found: Sequence[Sequence[Hypothesis]]
     ) -> list[list[Hypothesis]]:
-        """The same, in the same order, coverage counted in their scores."""
+        """The hypotheses found, in their order, with the coverage penalty in their scores."""
         return [
             [
                 replace(hypothesis, score=hypothesis.score + self.coverage_penalty * coverage)
@@ -225,7 +224,7 @@ class BeamSearch(SearchBase):
 
 
 def _ranked(found: Sequence[Hypothesis], constraint: Constraint) -> list[Hypothesis]:
-    """Best first; where something required is missing, those that miss least before others."""
+    """Best first, but hypotheses with fewer missing phrases before others."""
     return sorted(found, key=lambda h: (len(constraint.missing(h.tokens)), -h.score))
 
 

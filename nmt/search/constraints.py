@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from nmt.models.interface import PerSentence
 from nmt.tokenizer import BOS, EOS, PAD
 
 Phrase = tuple[int, ...]
@@ -81,7 +82,7 @@ _NOTHING = -1  # stands where a hypothesis has no token yet, and equals none
 
 
 @dataclass(frozen=True)
-class TokenBans:
+class TokenBans(PerSentence):
     """Prefixes, forbidden phrases, and n-grams that may not come twice.
 
     EOS is banned within a prefix only: after it a hypothesis can always end.
@@ -108,10 +109,6 @@ class TokenBans:
             _ending_together([c.forbid for c in constraints]).to(device),
             no_repeat_ngram,
         )
-
-    def select(self, sentences: Tensor) -> "TokenBans":
-        """Keep these sentences, (B',)."""
-        return TokenBans(self.prefixes[sentences], self.forbidden[sentences], self.no_repeat_ngram)
 
     def apply(self, scores: Tensor, tokens: Tensor) -> None:
         """Ban in place, by -inf, in scores (B, K, V) of what follows tokens (B, K, t)."""
@@ -160,7 +157,7 @@ def _ending_together(phrases: Sequence[Sequence[Phrase]]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class DynamicBeamAllocation:
+class DynamicBeamAllocation(PerSentence):
     """Dynamic beam allocation (Post and Vilar 2018): room for hypotheses at every stage.
 
     Probability alone would crowd out hypotheses that begin an unlikely phrase. So the tokens of
@@ -206,15 +203,6 @@ class DynamicBeamAllocation:
         tokens = pad_sequence([torch.tensor(a, dtype=torch.long) for a in alphabets], True, PAD)
         progress = lengths.new_zeros(len(phrases), size, most)
         return cls(*(tensor.to(device) for tensor in (tokens, moves, lengths, progress)))
-
-    def select(self, sentences: Tensor) -> "DynamicBeamAllocation":
-        """Keep these sentences, (B',)."""
-        return DynamicBeamAllocation(
-            self.tokens[sentences],
-            self.moves[sentences],
-            self.lengths[sentences],
-            self.progress[sentences],
-        )
 
     def advance(self, parents: Tensor, tokens: Tensor) -> "DynamicBeamAllocation":
         """Hypothesis ``parents[b, k]`` continued by ``tokens[b, k]`` is hypothesis k, (B, K)."""

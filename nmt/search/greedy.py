@@ -17,10 +17,7 @@ class GreedySearch(SearchBase):
 
     @torch.inference_mode()
     def __call__(
-        self,
-        model: Seq2SeqModel,
-        src: Tensor,
-        constraints: Sequence[Constraint] | None = None,
+        self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
     ) -> list[list[Hypothesis]]:
         return self.follow(model, src, each_constraint(constraints, len(src)), _likeliest)
 

@@ -52,10 +52,7 @@ class SampleSearch(SearchBase):
 
     @torch.inference_mode()
     def __call__(
-        self,
-        model: Seq2SeqModel,
-        src: Tensor,
-        constraints: Sequence[Constraint] | None = None,
+        self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
     ) -> list[list[Hypothesis]]:
         seeds = self._seeds(src)
 
