@@ -1,7 +1,7 @@
-"""Small checks of values at the borders, so that the same mistake always reads the same.
+"""Small checks of values given by users, so that the same mistake always gives the same message.
 
-A class or function names its own fields in its errors, such as ``beam_size``. Who knows where in a
-config they stand adds the path by ``section``: ``search.beam_size``.
+A class or function names its own fields in its errors, such as ``beam_size``. Code that knows their
+place in a config adds the path by ``section``: ``search.beam_size``.
 """
 
 import difflib
@@ -12,12 +12,11 @@ from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
-_MARK = "\x1a"  # before the name of a field; no text that people type holds it
+_MARK = "\x1a"  # stands before the name of a field; people do not type it
 
 
 class OptionError(ValueError):
-    """A value that may not be. Its message names fields by ``field``, so that ``section`` finds
-    them."""
+    """A wrong value of an option. Its message names fields by ``field`` for ``section`` to find."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -28,18 +27,17 @@ class OptionError(ValueError):
 
 
 def field(name: str) -> str:
-    """The name of a field, as the message of an ``OptionError`` holds it."""
+    """The name of a field, marked for the message of an ``OptionError``."""
     return f"{_MARK}{name}"
 
 
 @contextmanager
 def section(path: str) -> Iterator[None]:
-    """Inside, an OptionError names its fields with ``path`` before them."""
+    """Puts ``path`` before the names of fields in every OptionError raised inside."""
     try:
         yield
     except OptionError as error:
-        message = error.message.replace(_MARK, f"{_MARK}{path}.")
-        raise OptionError(message) from error.__cause__
+        raise OptionError(error.message.replace(_MARK, f"{_MARK}{path}.")) from error.__cause__
 
 
 def positive_int(name: str, value: object) -> int:
@@ -71,11 +69,10 @@ def non_negative(name: str, value: object) -> float:
 
 
 def probability(name: str, value: object) -> float:
-    """``value`` if 0 <= value < 1: what is dropped or smoothed away must leave something."""
+    """``value`` if 0 <= value < 1; ValueError otherwise."""
     if not _is_number(value) or not 0 <= value < 1:
-        raise OptionError(
-            f"{field(name)} must be a number of at least 0 and below 1, got {value!r}"
-        )
+        wanted = "a number of at least 0 and below 1"
+        raise OptionError(f"{field(name)} must be {wanted}, got {value!r}")
     return value
 
 
@@ -88,18 +85,18 @@ def share(name: str, value: object) -> float:
 
 
 def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
-    """``value`` if it is among ``allowed``; ValueError listing them otherwise."""
+    """``value`` if it is among ``allowed``; ValueError that lists them otherwise."""
     choices = list(allowed)
     if value not in choices:
-        listed = ", ".join(str(choice) for choice in choices)
+        listed = ", ".join(map(str, choices))
         raise OptionError(f"{field(name)} must be one of {listed}, got {value!r}")
     return value
 
 
 def known_options(where: str, given: Iterable[str], allowed: Iterable[str]) -> None:
-    """ValueError for the first name given that is not allowed, with the likely meant one.
+    """ValueError for the first name given that is not allowed; suggests a similar name.
 
-    where: the option path above the names, such as ``model``; empty at the top.
+    where: the path of the section that holds the names, such as ``model``; empty at the top.
     """
     prefix = f"{where}." if where else ""
     choices = sorted(allowed)

@@ -1,7 +1,7 @@
-"""What is made once and used again: finished directories named by a hash of what decides them.
+"""A cache of directories, each named by a hash of the key that determines its content.
 
-An entry is made under a temporary name, written through to the disk and renamed. What is damaged
-or half there is made again, and of several programs that make the same entry one wins, whichever.
+An entry is built under a temporary name, written through to the disk and renamed. A damaged entry
+is built again. If several programs build the same entry, any one of them publishes it.
 """
 
 import errno
@@ -38,23 +38,20 @@ def default_place() -> Path:
 
 
 class DiskCache:
-    """A place of entries. Whatever is in it may be deleted at any time; it is made again."""
+    """A directory of entries. Entries may be deleted at any time; they are built again."""
 
     def __init__(self, place: str | Path | None = None, *, named_by: str = "place=") -> None:
-        """place: a directory, made when first needed; None for the default.
-
-        named_by: the option that names another, for messages.
-        """
+        """place: the directory, made when first needed; None for the default. named_by: the option
+        that names the directory, for messages."""
         self.place = Path(place) if place else default_place()
         self._named_by = named_by
 
     def entry(self, kind: str, key: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
-        """The directory that belongs to a key, made by ``build`` if there is none that is whole.
+        """The directory for a key; ``build`` makes it unless a whole one exists.
 
-        key: plain JSON of all that decides the content. build: fills the empty directory it is
-        given with files; where it raises, nothing is left behind.
-
-        Raises OSError where the place cannot be written, saying how to name another.
+        key: plain JSON of everything that determines the content. build: writes files to the empty
+        directory that it is given; if it raises, nothing is left behind. Raises OSError where the
+        place cannot be written, saying how to name another.
         """
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         path = self.place / f"{kind}-{digest[:24]}"
@@ -66,13 +63,17 @@ class DiskCache:
             made = scratch / kind
             made.mkdir()
             build(made)
-            _seal(made, key)
+            files = {file.name: sha256_file(file) for file in sorted(made.iterdir())}
+            index = json.dumps({"key": key, "files": files}, indent=2)
+            (made / _INDEX).write_text(index + "\n", encoding="utf-8")
+            for file in (*made.iterdir(), made):
+                sync(file)
             _publish(made, path)
         return path
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A temporary directory in the place, deleted at the end with all that is in it."""
+        """A temporary directory in the place, deleted at the end with its content."""
         try:
             self.place.mkdir(parents=True, exist_ok=True)
             self._sweep()
@@ -96,41 +97,30 @@ class DiskCache:
         )
 
     def _sweep(self) -> None:
-        """Delete what a program that was killed has left behind long ago."""
+        """Delete temporary directories that killed programs left long ago."""
         for directory in self.place.glob(f"{_TEMPORARY}*"):
             try:
                 latest = max(path.stat().st_mtime for path in (directory, *directory.rglob("*")))
             except OSError:
-                continue  # someone is at work there
+                continue  # another program is using it
             if time.time() - latest > _LEFT_BEHIND:
                 shutil.rmtree(directory, ignore_errors=True)
 
 
 def is_whole(entry: Path) -> bool:
-    """Whether a directory is a finished entry and every byte in it is what was written."""
+    """Whether a directory is a finished entry and all its files have their recorded sha256."""
     try:
         files = json.loads((entry / _INDEX).read_text(encoding="utf-8"))["files"]
-        return bool(files) and all(
-            sha256_file(entry / name) == digest for name, digest in files.items()
-        )
+        return files != {} and all(sha256_file(entry / name) == sha for name, sha in files.items())
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return False
 
 
-def _seal(directory: Path, key: Mapping[str, Any]) -> None:
-    """Write down what the files hold, and have everything reach the disk."""
-    files = {path.name: sha256_file(path) for path in sorted(directory.iterdir())}
-    index = json.dumps({"key": key, "files": files}, indent=2)
-    (directory / _INDEX).write_text(index + "\n", encoding="utf-8")
-    for path in (*directory.iterdir(), directory):
-        sync(path)
-
-
 def _publish(made: Path, path: Path) -> None:
-    """Give a finished entry its name, unless another program was first.
+    """Give a finished entry its name, unless another program has published it first.
 
-    What is damaged there is moved out of the way before it is looked at again: another program may
-    have put a whole entry in its place meanwhile, which goes back.
+    A damaged entry is moved aside and checked again: if another program has replaced it by a whole
+    one in the meantime, that one goes back.
     """
     attempts = count()
     while not _renamed(made, path):
@@ -145,11 +135,11 @@ def _publish(made: Path, path: Path) -> None:
 
 
 def _renamed(entry: Path, path: Path) -> bool:
-    """Whether there was nothing in the way."""
+    """Whether the entry could be renamed: False if another one has the name."""
     try:
         entry.rename(path)
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise
-        return False
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            return False
+        raise
     return True

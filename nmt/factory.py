@@ -1,16 +1,14 @@
-"""Classes named in YAML: from ``{_target_: nmt.models.lstm.LSTMSeq2Seq, …}`` to a call.
+"""Finds classes named in YAML: from ``{_target_: nmt.models.lstm.LSTMSeq2Seq, …}`` to a call.
 
-A run directory may come from anyone, so a target is not evaluated but looked up: the named module
-is imported only below ``nmt`` or a package the user trusts, the class is taken by its plain name,
-and it must be defined there too and fit the slot that it is to fill.
+A run directory may come from anyone, so a target is not evaluated but looked up: only modules of
+``nmt`` and of packages that the user trusts are imported, the class is taken by its plain name, and
+it must be defined in one of those packages and inherit from the class that the slot expects.
 """
 
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,16 +27,16 @@ def factory(
     nested: Mapping[str, type[Any]] | None = None,
     trusted_packages: Sequence[str] = (),
 ) -> Callable[..., T]:
-    """The constructor that ``spec`` names, its options filled in; the caller adds the rest.
+    """The constructor that ``spec`` names, with its options; the caller adds other arguments.
 
     spec: ``_target_`` and the class's own options.
-    slot: what the class must be a subclass of.
-    name: where the spec stands in the config, such as ``model``, for the messages.
+    slot: the class from which the target must inherit.
+    name: the section of the config that holds the spec, such as ``model``, for messages.
     nested: options that are specs themselves, with their slots. They become factories.
     trusted_packages: packages besides ``nmt`` that may be imported. They run as code: they come
         from the user's command line or call, never from a run directory.
 
-    Raises ValueError for a target that may not be used and for options it does not have.
+    Raises ValueError for a target that may not be used and for options that it does not have.
     """
     nested = nested or {}
     if not isinstance(spec, Mapping) or not isinstance(spec.get(TARGET), str):
@@ -55,13 +53,12 @@ def factory(
             )
         elif isinstance(value, Mapping) and TARGET in value:
             raise ValueError(f"{name}.{key} takes a plain value, not a class, got {value!r}")
-    return partial(_construct, cls, name.rpartition(".")[2], options)
 
+    def build(**others: Any) -> T:
+        with section(name.rpartition(".")[2]):  # the caller adds the outer sections
+            return cls(**options, **others)
 
-def _construct(cls: type[T], name: str, options: Mapping[str, Any], **others: Any) -> T:
-    """An error of the class names its field below ``name``, in which other names may lie."""
-    with section(name):
-        return cls(**options, **others)
+    return build
 
 
 def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -> type[T]:
@@ -71,14 +68,19 @@ def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -
             f"{option}={target} is not in {' or '.join(packages)}; if you trust the code of "
             f"that package, add its name to trusted_packages"
         )
+    # Users may keep modules in the current directory; last in the path, it hides no other module.
+    here = [] if _is_within(module_name, ["nmt"]) else [str(Path.cwd())]
+    sys.path += here
     try:
-        with _current_directory() if not _is_within(module_name, ["nmt"]) else nullcontext():
-            module = importlib.import_module(module_name)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise ValueError(
             f"{option}={target}: {error}; modules are looked for among what is installed, on "
             f"PYTHONPATH and, if trusted, in the current directory"
         ) from error
+    finally:
+        for directory in here:
+            sys.path.remove(directory)
     cls = vars(module).get(class_name)
     if not inspect.isclass(cls) or not _is_within(cls.__module__, packages):
         raise ValueError(f"{option}={target}: {module_name} defines no class {class_name}")
@@ -90,18 +92,6 @@ def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -
             f"{option}={target} is no usable {slot.__name__}: it lacks {', '.join(lacking)}"
         )
     return cls
-
-
-@contextmanager
-def _current_directory() -> Iterator[None]:
-    """Modules are found in it too, where a user's own file is likely to lie: last of all places,
-    and for one import, so that a file there hides nothing that is installed."""
-    here = str(Path.cwd())
-    sys.path.append(here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
 
 
 def _is_within(module_name: str, packages: Sequence[str]) -> bool:

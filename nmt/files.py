@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, arrays in files, and what a text is recognised by."""
+"""Files that are written whole or not at all, arrays in files, and fingerprints of text."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ def sha256_file(path: str | Path) -> str:
 
 
 def sync(path: str | Path) -> None:
-    """Have what was written to a file, or a directory's names, survive a loss of power."""
+    """Write a file, or the names in a directory, through to the disk: it survives a power loss."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -31,7 +31,7 @@ def sync(path: str | Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Put ``text`` in place of a file at once: a reader sees the old or the new, never a part."""
+    """Replace a file by ``text`` at once: a reader sees the old or the new text, never a part."""
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
@@ -42,10 +42,10 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def check_writable(directory: Path, option: str) -> None:
-    """OSError unless files can be written in a directory, which is left as it was: not there, if
-    it was not. To be called before long work whose result goes there.
+    """OSError unless files can be written in a directory. Call it before long work whose result
+    goes there. A directory that does not exist is not left behind.
 
-    option: what names another directory, for the message.
+    option: the option that names the directory, for the message.
     """
     missing: list[Path] = []
     try:
@@ -59,18 +59,18 @@ def check_writable(directory: Path, option: str) -> None:
         ) from None
     finally:
         for place in missing:
-            with suppress(OSError):  # not made, or in use by now
+            with suppress(OSError):  # it was not made, or is in use by now
                 place.rmdir()
 
 
 def mapped_zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:
-    """An array of zeros in a new file, which lasts as long as the array even if it is deleted.
+    """An array of zeros (size,) in a new file. The array stays valid if the file is deleted.
 
-    The zeros are written: on a full disk that raises OSError, where a write to a file that was
-    merely made longer would end the program.
+    Writes the zeros, so that a full disk raises OSError here; in a file that was merely extended, a
+    later write would end the program.
     """
     left = size * np.dtype(dtype).itemsize
-    if not left:  # cannot be mapped
+    if not left:  # an empty file cannot be mapped
         return np.zeros(0, dtype=dtype)
     with open(path, "w+b") as file:
         while left:
@@ -80,26 +80,16 @@ def mapped_zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:
 
 
 def slices(size: int) -> Iterator[slice]:
-    """0 to ``size`` in pieces, each to be looked at as a whole."""
+    """0 to ``size`` in slices of at most SLICE_ROWS, so that work on one fits in memory."""
     for start in range(0, size, SLICE_ROWS):
         yield slice(start, min(start + SLICE_ROWS, size))
 
 
-class Fingerprint:
-    """sha256 of lines in UTF-8, each ended by "\\n": what sha256sum says of the plain file."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-
-    def add(self, lines: Iterable[str]) -> None:
-        self._digest.update("".join(f"{line}\n" for line in lines).encode("utf-8"))
-
-    def hexdigest(self) -> str:
-        return self._digest.hexdigest()
+def text_bytes(lines: Iterable[str]) -> bytes:
+    """The bytes of a text file with these lines: UTF-8, each line ended by "\\n"."""
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")
 
 
 def fingerprint(lines: Iterable[str]) -> str:
-    """The fingerprint of all these lines."""
-    whole = Fingerprint()
-    whole.add(lines)
-    return whole.hexdigest()
+    """The sha256 of a text file with these lines, as sha256sum gives it."""
+    return hashlib.sha256(text_bytes(lines)).hexdigest()

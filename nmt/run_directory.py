@@ -1,9 +1,9 @@
-"""What training leaves behind and translating starts from: a directory that can be moved.
+"""Run directories: training writes one, and translating needs nothing else. They can be moved.
 
-``manifest.json`` says what counts. Replacing it is the only commit point: a file is written first,
-then named in the manifest with its sha256, and what the manifest no longer names is deleted last.
-A crash between any two of these leaves the run as it was. A file that may change has the hash of
-its content in its name, so that no new one stands in the place of one that still counts.
+``manifest.json`` names the files that count, with their sha256. Replacing it is the only commit
+point: a file is written first and then named in the manifest; a file that the manifest no longer
+names is deleted last. A crash between any two of these steps leaves the run as it was. A file that
+may change has the hash of its content in its name, so a new one never overwrites one that counts.
 """
 
 import fcntl
@@ -39,14 +39,12 @@ _WRITTEN = (
     *("checkpoints/*", "model-*.safetensors", "config-*.yaml", "tokenizer*.model", "*.tmp"),
     *(f"{TESTS}/*.src", f"{TESTS}/*.tgt"),
 )
-"""What training writes and the manifest names. Where it does not, a killed process left it."""
-
-_PLAIN_NAME = re.compile(r"[^\W_][\w.+-]*")
+"""Files that training writes. A killed process left those that the manifest does not name."""
 
 
 def check_test_name(name: str) -> None:
-    """ValueError for a name of a test set that a file could not have."""
-    if not _PLAIN_NAME.fullmatch(name):
+    """Raises ValueError for a name of a test set that a file could not have."""
+    if not re.fullmatch(r"[^\W_][\w.+-]*", name):
         raise OptionError(
             f"{field('tests')}.{name}: a test set's name is made of letters, digits and _ . + -, "
             f"and starts with a letter or a digit"
@@ -59,11 +57,11 @@ class RunDirectory:
     format_version; serving (weights file or null) and serving_kind ("best" or "average");
     checkpoint (directory of the last one or null); config (its file); files (relative name ->
     sha256); versions; corpora (fingerprints); parameters (their number); training (steps, seconds);
-    longest_source (tokens of the longest training source, EOS not counted); init_from (null, or
-    the run whose weights were the start: its name and their sha256); averaged (steps of the
-    checkpoints whose average was validated at the end).
+    longest_source (tokens of the longest training source without EOS); init_from (name and weights'
+    sha256 of the run that training started from, or null); averaged (steps of the checkpoints
+    whose average was validated at the end).
 
-    The test sets of the data are kept as plain text, a sentence a line: tests/NAME.src and .tgt.
+    The test sets are plain text, one sentence in each line: tests/NAME.src and tests/NAME.tgt.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -75,10 +73,10 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
-        """A run in a new or empty directory, which begins with its first commit.
+        """Prepares a new or empty directory for a run, which begins with its first commit.
 
-        Raises FileExistsError for a directory in use. What a process left that died before its
-        first commit is deleted.
+        Deletes the files of a process that died before its first commit. Raises FileExistsError for
+        a directory in use.
         """
         run = cls(path)
         run.refuse_in_use()
@@ -89,7 +87,7 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """A run that exists. Raises FileNotFoundError or ValueError for anything else."""
+        """Opens a run that exists. Raises FileNotFoundError or ValueError for anything else."""
         run = cls(path)
         if not run.path.exists():
             raise FileNotFoundError(f"{run.path}: there is no such run directory")
@@ -99,30 +97,24 @@ class RunDirectory:
         return run
 
     def refuse_in_use(self) -> None:
-        """FileExistsError unless a run may begin here: in a new or empty directory."""
+        """Raises FileExistsError unless the directory is new or empty. Files of a process that died
+        before its first commit do not count. Its lock tells them from a user's files."""
         if self.exists():
             raise FileExistsError(
-                f"{self.path} already holds a run: go on with it by resume=auto, "
-                f"or name another directory by run="
+                f"{self.path} already holds a run: resume=auto goes on with it, run= names another"
             )
-        if self.path.exists() and not self._is_free():
+        free = not self.path.exists()
+        if self.path.is_dir():
+            found = {path.name for path in self.path.iterdir()} - {LOCK}
+            left = {path.relative_to(self.path).parts[0] for path in self._unnamed({})}
+            free = not found or ((self.path / LOCK).is_file() and found <= left)
+        if not free:
             raise FileExistsError(f"{self.path} is in use: name another directory by run=")
-
-    def _is_free(self) -> bool:
-        """Empty, or holding only what a process left that died before its first commit: its lock
-        tells its files from a user's."""
-        if not self.path.is_dir():
-            return False
-        found = {path for path in self.path.iterdir() if path.name != LOCK}
-        left = {self.path / path.relative_to(self.path).parts[0] for path in self._unnamed({})}
-        return not found or ((self.path / LOCK).is_file() and found <= left)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run, which one process at a time can; the lock ends with the process.
-
-        Raises ValueError naming the process that holds it.
-        """
+        """Locks the run, which one process at a time can. The lock ends with the process. Raises
+        ValueError naming the process that holds the lock."""
         missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         lock = self._take_lock()
@@ -132,11 +124,11 @@ class RunDirectory:
             (self.path / LOCK).unlink(missing_ok=True)
             os.close(lock)
             for place in missing:
-                with suppress(OSError):  # in use by now
+                with suppress(OSError):  # not empty
                     place.rmdir()
 
     def _take_lock(self) -> int:
-        """A descriptor of the lock file, locked."""
+        """Returns a descriptor of the lock file, locked."""
         path = self.path / LOCK
         while True:
             lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -145,10 +137,8 @@ class RunDirectory:
             except BlockingIOError:
                 holder = os.read(lock, 200).decode(errors="replace") or "another process"
                 os.close(lock)
-                raise ValueError(
-                    f"{self.path} is held by {holder}, which trains there: wait for its end, or "
-                    f"name another directory by run="
-                ) from None
+                said = f"{self.path} is held by {holder}, which trains there"
+                raise ValueError(f"{said}: wait for its end, or name another by run=") from None
             except OSError as error:
                 log.warning("%s: no lock (%s): let no other process train there", path, error)
                 return lock
@@ -157,11 +147,10 @@ class RunDirectory:
                     os.truncate(lock, 0)
                     os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
                     return lock
-            os.close(lock)  # of a file that its holder has deleted in the meantime
+            os.close(lock)  # the process that held it has deleted this file in the meantime
 
     def sweep(self) -> None:
-        """Delete what training wrote and the manifest does not name: a process that was killed
-        left it."""
+        """Deletes files of training that the manifest does not name: a killed process left them."""
         for path in self._unnamed(self.manifest()["files"]):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -180,7 +169,7 @@ class RunDirectory:
         return (self.path / MANIFEST).is_file()
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest as it stands on disk, or an empty one before the first commit."""
+        """Reads the manifest; it is empty before the first commit."""
         path = self.path / MANIFEST
         if self._new:
             nothing = dict.fromkeys(("serving", "serving_kind", "checkpoint", "config"))
@@ -191,16 +180,16 @@ class RunDirectory:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is damaged: {error!r}") from error
         if version not in _READABLE:
+            readable = " and ".join(map(str, _READABLE))
             raise ValueError(
-                f"{path} has format_version {version}, this version of nmt reads "
-                f"{' and '.join(map(str, _READABLE))}"
+                f"{path} has format_version {version}, this version of nmt reads {readable}"
             )
         if not isinstance(files, dict):
             raise ValueError(f"{path} is damaged: files must be a mapping, got {files!r}")
         return {"config": _CONFIG_OF_FORMAT_1, **manifest}
 
     def add_file(self, name: str) -> None:
-        """Record a complete file, named relative to the run, with the next commit."""
+        """Records a complete file, named relative to the run, with the next commit."""
         path = self._inside(name)
         self._added[name] = sha256_file(path)
         sync(path)
@@ -210,21 +199,21 @@ class RunDirectory:
         self._dropped.discard(name)
 
     def drop(self, name: str) -> None:
-        """Forget a file, or a directory with all in it, and delete it after the next commit."""
+        """Removes a file, or a directory and its files, from the manifest with the next commit,
+        and deletes it after that."""
         self._inside(name)
         self._dropped.add(name)
 
     def commit(self, **changes: Any) -> None:
-        """Replace the manifest by one with these fields changed and files added and dropped."""
-        manifest = self.manifest() | self._changes | changes
-        manifest["format_version"] = FORMAT_VERSION
-        files = manifest["files"] | self._added
+        """Replaces the manifest by one with these fields changed and files added and dropped."""
+        manifest = self.manifest() | self._changes | changes | {"format_version": FORMAT_VERSION}
         manifest["files"] = {
-            name: digest for name, digest in files.items() if not self._is_dropped(name)
+            name: digest
+            for name, digest in (manifest["files"] | self._added).items()
+            if not any(name == gone or name.startswith(f"{gone}/") for gone in self._dropped)
         }
         self._replace_manifest(manifest)
-        for name in self._dropped:
-            path = self._inside(name)
+        for path in map(self._inside, self._dropped):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -233,18 +222,22 @@ class RunDirectory:
         self._added.clear()
         self._dropped.clear()
 
+    def _replace_manifest(self, manifest: dict[str, Any]) -> None:
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        replace_text(self.path / MANIFEST, f"{text}\n")
+        self._new = False
+
     def verified(self, name: str) -> Path:
-        """The path of a recorded file, after its content has been compared with its sha256."""
-        recorded = self.manifest()["files"].get(name)
+        """The path of a recorded file whose content has the recorded sha256."""
+        recorded, manifest = self.manifest()["files"].get(name), self.path / MANIFEST
         path = self._inside(name)
         if recorded is None:
-            raise ValueError(f"{path} is not recorded in {self.path / MANIFEST}")
+            raise ValueError(f"{path} is not recorded in {manifest}")
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing, though {self.path / MANIFEST} names it")
+            raise FileNotFoundError(f"{path} is missing, though {manifest} names it")
         if sha256_file(path) != recorded:
             raise ValueError(
-                f"{path} is damaged or was changed: its sha256 is not the one in "
-                f"{self.path / MANIFEST}"
+                f"{path} is damaged or was changed: its sha256 is not the one in {manifest}"
             )
         return path
 
@@ -259,7 +252,7 @@ class RunDirectory:
         return self.verified(name)
 
     def config(self) -> dict[str, Any]:
-        """The resolved config that the run was trained with, plain and verified."""
+        """Reads the resolved config that the run was trained with, after verifying it."""
         path = self.verified(self.manifest()["config"])
         try:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -270,7 +263,7 @@ class RunDirectory:
         return {name: _with_classes_of_today(section) for name, section in config.items()}
 
     def write_config(self, config: dict[str, Any]) -> None:
-        """Write the resolved config; recorded with the next commit."""
+        """Writes the resolved config; the next commit records it."""
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         name = f"config-{fingerprint([text])[:12]}.yaml"
         before = self.manifest()["config"]
@@ -281,7 +274,7 @@ class RunDirectory:
         self._changes["config"] = name
 
     def write_test_set(self, name: str, src: Sequence[str], tgt: Sequence[str]) -> None:
-        """Keep a test set; recorded with the next commit. ValueError unless the name is plain."""
+        """Writes a test set; the next commit records it. Raises ValueError for a bad name."""
         check_test_name(name)
         (self.path / TESTS).mkdir(exist_ok=True)
         for side, lines in (("src", src), ("tgt", tgt)):
@@ -290,47 +283,33 @@ class RunDirectory:
             self.add_file(file)
 
     def test_sets(self) -> list[str]:
-        """The names of the test sets that are kept, in order."""
-        files = self.manifest()["files"]
-        found = [name for name in files if name.startswith(f"{TESTS}/") and name.endswith(".src")]
-        return [name.removeprefix(f"{TESTS}/").removesuffix(".src") for name in found]
+        """The names of the test sets, in the order in which they were written."""
+        files = map(PurePosixPath, self.manifest()["files"])
+        return [file.stem for file in files if file.match(f"{TESTS}/*.src")]
 
     def test_set(self, name: str) -> tuple[list[str], list[str]]:
-        """Sources and references of a test set, as they were when the run was trained.
-
-        Raises ValueError for a name that is not there, saying which are.
-        """
+        """Reads the sources and references of a test set, exactly as they were written. Raises
+        ValueError for an unknown name, listing the known ones."""
         names = self.test_sets()
         if name not in names:
             raise ValueError(
                 f"{self.path} was trained beside the test sets {', '.join(names) or '(none)'}, "
                 f"not {name}; other text is given by source= and reference="
             )
-        return self._lines(f"{TESTS}/{name}.src"), self._lines(f"{TESTS}/{name}.tgt")
-
-    def _lines(self, name: str) -> list[str]:
-        """Exactly what was written: a line ends at "\\n" and nowhere else, and loses nothing."""
-        return self.verified(name).read_bytes().decode("utf-8").split("\n")[:-1]
+        src, tgt = (self.verified(f"{TESTS}/{name}.{side}").read_bytes() for side in ("src", "tgt"))
+        # A line ends at "\n" and nowhere else, so str.splitlines would be wrong.
+        return src.decode("utf-8").split("\n")[:-1], tgt.decode("utf-8").split("\n")[:-1]
 
     def _inside(self, name: str) -> Path:
-        """A name in a manifest is not to lead out of its run."""
+        """The path of a file. Raises ValueError for a name that leads out of the run."""
         parts = PurePosixPath(name).parts
         if not parts or ".." in parts or PurePosixPath(name).is_absolute():
             raise ValueError(f"{self.path}: {name!r} does not name a file in the run")
         return self.path.joinpath(*parts)
 
-    def _is_dropped(self, name: str) -> bool:
-        return any(name == gone or name.startswith(f"{gone}/") for gone in self._dropped)
-
-    def _replace_manifest(self, manifest: dict[str, Any]) -> None:
-        replace_text(
-            self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        )
-        self._new = False
-
 
 def _with_classes_of_today(value: Any) -> Any:
-    """A part of a config, with every class under the name that it has now."""
+    """A part of a config in which every class has its present path."""
     if isinstance(value, dict):
         return {key: _with_classes_of_today(inside) for key, inside in value.items()}
     return _MOVED_CLASSES.get(value, value) if isinstance(value, str) else value

@@ -1,10 +1,10 @@
-"""What all commands share: a Hydra application that reports mistakes in one line.
+"""Starts every command as a Hydra application that reports mistakes in one line.
 
 Exit codes: 0 done, 2 a mistake in options or files, 130 interrupted, 141 the reader of the output
-went away, 1 anything else (with a traceback). HYDRA_FULL_ERROR=1 shows every traceback.
+went away, 1 any other error (with a traceback). HYDRA_FULL_ERROR=1 shows every traceback.
 
-In a sweep, a mistake that only one job's files or values bring up ends that job: the others go on,
-and the command ends with 2. Options that do not exist end a sweep before its first job.
+In a sweep, a mistake in the files or values of one job ends that job only: the others go on, and
+the command ends with 2. Options that do not exist end a sweep before its first job.
 """
 
 import gc
@@ -27,43 +27,28 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from nmt import __version__
 from nmt.checks import dotted, known_options
-from nmt.cli.arguments import (
-    ANY_FORM,
-    OPEN,
-    flags_first,
-    normalized,
-    own_configs,
-    typed,
-    with_own_configs,
-)
-from nmt.cli.config_files import (
-    SHARED,
-    ConfigFiles,
-    chosen,
-    help_text,
-    shipped,
-    shipped_configs,
-    values,
-)
+from nmt.cli import arguments, config_files
+from nmt.cli.arguments import own_configs, typed
+from nmt.cli.config_files import ConfigFiles
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
 _MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
-"""What the user can mend."""
+"""Errors that the user can correct."""
 
-OmegaConf.register_new_resolver("shipped", lambda name: str(shipped(name)))
+OmegaConf.register_new_resolver("shipped", lambda name: str(config_files.shipped(name)))
 
 
 def launch(config_name: str, description: str, work: Callable[[DictConfig], None]) -> None:
     """Run ``work`` on the config composed from the command line, once or, with -m, repeatedly.
 
-    description: what --help says before the options.
+    description: the text of --help before the options.
     """
-    gc.set_threshold(100_000)  # what start-up makes stays: looking for garbage takes a tenth of it
+    gc.set_threshold(100_000)  # start-up makes objects that stay: collections take a tenth of it
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a table is not to fail at a terminal of ASCII
+            stream.reconfigure(errors="replace")  # so that tables print on a terminal of ASCII
     show_tracebacks = os.environ.get(FULL_ERROR) == "1"
     os.environ[FULL_ERROR] = "1"  # makes Hydra raise its errors, so that we may word them
     failed: list[str] = []
@@ -74,51 +59,51 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
             try:
                 work(cfg)
             except _MISTAKES as error:
-                job = _job_of_sweep()
-                if job is None or show_tracebacks or isinstance(error, BrokenPipeError):
+                hydra_config = HydraConfig.get()
+                swept = hydra_config.mode == RunMode.MULTIRUN
+                if not swept or show_tracebacks or isinstance(error, BrokenPipeError):
                     raise
+                job = hydra_config.job.override_dirname
                 print(f"error: {job}: {_worded(error)}", file=sys.stderr)
                 failed.append(job)
 
     with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
-        arguments = with_own_configs(normalized(sys.argv[1:]), os.environ.get("COMP_LINE"))
-        ConfigFiles(own_configs(arguments))
-        if {"--help", "-h"} & set(arguments):
-            print(help_text(config_name, description, arguments))
+        given = arguments.normalized(sys.argv[1:])
+        given = arguments.with_own_configs(given, os.environ.get("COMP_LINE"))
+        ConfigFiles(own_configs(given))
+        if {"--help", "-h"} & set(given):
+            print(config_files.help_text(config_name, description, given))
             return
-        if "--version" in arguments:
+        if "--version" in given:
             print(f"nmt {__version__}")
             return
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
-        sys.argv[1:] = flags_first(arguments)  # hydra.main takes arguments from nowhere else
-        main = hydra.main(str(shipped_configs()), config_name, version_base="1.3")(task)
-        if any(argument.startswith("query=") for argument in arguments):
-            _complete(main)
+        sys.argv[1:] = arguments.flags_first(given)  # hydra.main reads arguments only there
+        configs = str(config_files.shipped_configs())
+        main = hydra.main(configs, config_name, version_base="1.3")(task)
+        if any(argument.startswith("query=") for argument in given):
+            with redirect_stdout(StringIO()) as offered:  # Hydra offers shared configs too
+                main()
+            shared = rf"\S+=(\S+/)?{config_files.SHARED}\S*\s"
+            print(re.sub(shared, "", offered.getvalue()), end="")
         else:
             main()
         if failed:
             raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
 
 
-def _complete(main: Callable[[], None]) -> None:
-    """Print what Hydra offers a shell to complete, but for configs that are no choices."""
-    with redirect_stdout(StringIO()) as offered:
-        main()
-    print(re.sub(rf"\S+=(\S+/)?{SHARED}\S*\s", "", offered.getvalue()), end="")
-
-
-def _job_of_sweep() -> str | None:
-    """What sets a job apart from the others, None if it is the only one."""
-    current = HydraConfig.get()
-    return current.job.override_dirname if current.mode == RunMode.MULTIRUN else None
-
-
 @contextmanager
 def _reported(show_tracebacks: bool) -> Iterator[None]:
-    """Ends the program with one message and the right code where the user can mend the cause."""
+    """Turns an error that the user can correct into one message and an exit code."""
     try:
         yield
-        _flush_stdout()
+        try:
+            sys.stdout.flush()  # Python itself would report an error too late
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                _give_up_stdout()
+                raise OSError(error.errno, error.strerror, "standard output") from error
+            raise
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -131,105 +116,83 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
         sys.exit(2)
 
 
-def _flush_stdout() -> None:
-    """OSError if what was printed cannot be written: Python itself would notice too late."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _give_up_stdout()
-        raise OSError(error.errno, error.strerror, "standard output") from error
-
-
 def _give_up_stdout() -> None:
-    """What is still buffered must not fail again when Python closes it."""
+    """Discards buffered output, so that Python does not fail again when it closes stdout."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _worded(error: Exception) -> str:
+    """The message of an error, in terms of the command line."""
     cause = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, OverrideParseException):
-        return _worded_syntax(error)
+        return _worded_syntax(*error.override.partition("="))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        return _worded_choice(error.missing_cfg_file)
+        files = ConfigFiles(own_configs(sys.argv[1:]))
+        group, choice = files.parted(error.missing_cfg_file)
+        return f"{group}={choice}: {group} must be one of {', '.join(files.choices(group))}"
     if ambiguous := _AMBIGUOUS.match(str(error)):
-        return _worded_ambiguity(*ambiguous.groups())
+        name, value = ambiguous.groups()
+        return (
+            f"{name}={value}: several values are a list, {name}=[{value}], or with -m a job each; "
+            f"one value with commas needs quotes: {typed(name, value)}"
+        )
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        where = str(cause.full_key).rpartition(".")[0]
-        if isinstance(cause.parent_node, DictConfig):
-            return _worded_unknown(where, str(cause.key), cause.parent_node)
+        where, node = str(cause.full_key).rpartition(".")[0], cause.parent_node
+        if isinstance(node, DictConfig):
+            try:
+                known_options(where, [str(cause.key)], [str(key) for key in node if key != "hydra"])
+            except ValueError as unknown:
+                return str(unknown)
+            return f"{where}.{cause.key} cannot be set"
     lines = [line for line in str(error).splitlines() if not line.startswith("To append")]
     between = " " if isinstance(error, yaml.YAMLError) else "\n"
     return between.join(line.strip() for line in lines).strip()
 
 
-def _worded_choice(path: str) -> str:
-    files = ConfigFiles(own_configs(sys.argv[1:]))
-    group, choice = files.parted(path)
-    return f"{group}={choice}: {group} must be one of {', '.join(files.choices(group))}"
-
-
-def _worded_syntax(error: OverrideParseException) -> str:
-    name, equals, value = error.override.partition("=")
+def _worded_syntax(name: str, equals: str, value: str) -> str:
     if not equals:
-        return f"{error.override} is no option: options are written name=value"
+        return f"{name} is no option: options are written name=value"
     if value.startswith("[") and not value.endswith("]"):
-        return f"{error.override} is part of a list: write it without spaces, {name}=[A,B]"
+        return f"{name}={value} is part of a list: write it without spaces, {name}=[A,B]"
     return (
         f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "
         f"needs quotes: {typed(name, value)}"
     )
 
 
-def _worded_ambiguity(name: str, value: str) -> str:
-    return (
-        f"{name}={value}: several values are a list, {name}=[{value}], or with -m a job each; "
-        f"one value with commas needs quotes: {typed(name, value)}"
-    )
-
-
-def _worded_unknown(where: str, name: str, node: DictConfig) -> str:
-    try:
-        known_options(where, [name], [str(key) for key in node if key != "hydra"])
-    except ValueError as error:
-        return str(error)
-    return f"{where}.{name} cannot be set"
-
-
 def _check(cfg: DictConfig, config_name: str) -> None:
     """ValueError for options that the configs do not have, of the wrong type, or not given.
 
-    Hydra lets +x=1 through, and whatever an experiment adds: compare with the same choices made
-    without overrides and experiment.
+    Hydra accepts +x=1 and everything that an experiment adds. The check compares the config with
+    one that makes the same choices without overrides and experiment.
     """
-    choices = chosen(HydraConfig.get().runtime.choices)
+    choices = config_files.chosen(HydraConfig.get().runtime.choices)
     plain = hydra.compose(config_name, [f"{group}={choice}" for group, choice in choices])
-    given = values(cfg)
-    _compare("", given, values(plain))
+    given = config_files.values(cfg)
+    _compare("", given, config_files.values(plain))
     if missing := [name for name, value in dotted(given) if value == MISSING]:
         raise ValueError(f"{', '.join(missing)} must be given; --help says what the options are")
 
 
 def _compare(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    if where in OPEN or "_target_" in known:
-        return  # the class itself says what options it has
+    if where in arguments.OPEN or "_target_" in known:
+        return  # the class itself checks its options
     known_options(where, given, known)
     for name, value in given.items():
         option = f"{where}.{name}".lstrip(".")
         if isinstance(value, dict) and isinstance(known[name], dict):
             _compare(option, value, known[name])
-        elif option in ANY_FORM:
+        elif option in arguments.ANY_FORM:
             continue
         elif value is not None and (wanted := _wanted(value, known[name])):
             raise ValueError(f"{option} must be {wanted}, got {value!r}")
 
 
 def _wanted(value: object, example: object) -> str | None:
-    """What a value must be to stand where ``example`` stands; None if it is. Where the example is
-    null, a text or a list, those who read the value know better."""
+    """The type that a value must have to replace ``example``, None if it has it. Where the example
+    is null, text or a list, the code that uses the option checks the value."""
     if isinstance(example, bool):
         return None if isinstance(value, bool) else "true or false"
     if isinstance(example, int):

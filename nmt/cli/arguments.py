@@ -1,4 +1,4 @@
-"""What the command line means before Hydra's grammar has its say."""
+"""Reads and rewrites the command line before Hydra's grammar reads it."""
 
 import argparse
 import re
@@ -9,36 +9,32 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser  # nothing public says which flags Hydra has
 
 OPEN = ("data.tests",)
-"""Sections whose names the user makes up."""
+"""Sections in which users choose the names."""
 
 ANY_FORM = ("data.valid",)
-"""What may be given in another form than a config has it: files, or a number of pairs to draw."""
+"""Options that take other forms than the config shows: files, or a number of pairs to draw."""
 
 _HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """The arguments with ~ expanded at the start of values, and new names let into open sections.
-
-    Not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values.
-    """
+    """The arguments with ~ at the start of values expanded, and ++ before names in open sections:
+    not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values."""
     home = str(Path.home())
     expanded = [_HOME.sub(lambda _: home, argument) for argument in arguments]
-    return [
-        f"++{argument}" if argument.startswith(tuple(f"{name}." for name in OPEN)) else argument
-        for argument in expanded
-    ]
+    opened = tuple(f"{section}." for section in OPEN)
+    return [f"++{argument}" if argument.startswith(opened) else argument for argument in expanded]
 
 
 def overrides(arguments: Sequence[str]) -> list[str]:
-    """Those that set options, without Hydra's flags and what follows them."""
+    """The arguments that set options, without Hydra's flags and the values of flags."""
     _, rest = _parser().parse_known_args(arguments)
     return [argument for argument in rest if "=" in argument and argument[0] != "-"]
 
 
 def own_configs(arguments: Sequence[str]) -> str | None:
-    """The absolute path of the directory that --config-dir names; FileNotFoundError if there is
-    none."""
+    """The absolute path of the directory that --config-dir names, None without that flag. Raises
+    FileNotFoundError for a directory that does not exist."""
     flags, _ = _parser().parse_known_args(arguments)
     if flags.config_dir is None:
         return None
@@ -49,10 +45,10 @@ def own_configs(arguments: Sequence[str]) -> str | None:
 
 
 def with_own_configs(arguments: Sequence[str], completed: str | None) -> list[str]:
-    """The arguments, with the --config-dir of the line that a shell asks to complete, if it does:
-    Hydra would complete it without.
+    """When a shell asks for completion, the arguments with the --config-dir of the line that it
+    completes, which Hydra would ignore; else the same arguments.
 
-    completed: that line as it stands so far, None outside of completion.
+    completed: the line so far, None outside of completion.
     """
     flags, _ = _parser().parse_known_args((completed or "").split())
     if flags.config_dir and {"-sc", "--shell-completion"} & set(arguments):
@@ -61,10 +57,8 @@ def with_own_configs(arguments: Sequence[str], completed: str | None) -> list[st
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:
-    """The same, Hydra's flags before the options: it takes options that flags part for unknown.
-
-    ValueError for what looks like a flag and is none: elsewhere options are written so.
-    """
+    """The arguments with Hydra's flags before the options: Hydra rejects options between flags.
+    Raises ValueError for an unknown flag: other programs write options as flags."""
     known, unknown = get_args_parser().parse_known_intermixed_args(arguments)
     if unknown:
         raise ValueError(
@@ -78,7 +72,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Of the flags that a value follows which may hold a =."""
+    """Parses the flags that take a value that may hold a =."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd", nargs="?")
     parser.add_argument("--config-path", "-cp", nargs="?")
@@ -86,18 +80,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def quoted(value: str) -> str:
-    """A value, or each value of a list, so that Hydra's grammar takes it literally."""
+def typed(name: str, value: str) -> str:
+    """The argument that sets ``name`` to exactly this value, or to this list of values, quoted for
+    Hydra's grammar and for the shell."""
+    return shlex.quote(f"{name}={_quoted(value)}")
+
+
+def _quoted(value: str) -> str:
     if value.startswith("[") and value.endswith("]"):
-        return "[" + ",".join(quoted(part) for part in value[1:-1].split(",")) + "]"
+        return "[" + ",".join(map(_quoted, value[1:-1].split(","))) + "]"
     return '"' + value.strip("\"' ").replace('"', '\\"') + '"'
 
 
-def typed(name: str, value: str) -> str:
-    """The argument that sets ``name`` to exactly this, quoted for Hydra and for the shell."""
-    return shlex.quote(f"{name}={quoted(value)}")
-
-
 def texts(value: object) -> list[str]:
-    """One text or several, as the command line gives them: ``source=2024`` is a number there."""
+    """One value or a list of values as text: Hydra reads ``source=2024`` as a number."""
     return [str(one) for one in (value if isinstance(value, list) else [value])]

@@ -1,5 +1,4 @@
-"""Where the configs lie, what can be chosen from them, and what --help says of them: every option
-with the comment from its config."""
+"""Finds configs and their groups, and writes --help: every option with its config's comment."""
 
 import re
 import textwrap
@@ -32,7 +31,7 @@ def shipped(name: str) -> Path:
 
 
 SHARED = "_"
-"""Begins the name of a config that others extend and nobody chooses."""
+"""The first letter in the name of a config that others extend and nobody chooses."""
 
 _OPTION = re.compile(r"^(?P<indent> *)(?P<name>[\w-]+):")
 _COMMENT = re.compile(r"(?:^|\s)#\s+(.*)$")
@@ -49,17 +48,15 @@ HYDRA_FULL_ERROR=1 shows the traceback of an error."""
 
 
 class ConfigFiles:
-    """The configs that ship with nmt and, where ``own`` names a directory, the user's beside them.
-
-    ValueError if one of the user's has the place of a shipped one: Hydra would pass it over.
-    """
+    """The configs that ship with nmt and, where ``own`` names a directory, the user's configs.
+    ValueError if one of those has the name of a shipped one: Hydra would never read it."""
 
     def __init__(self, own: str | None = None) -> None:
         self._roots = [shipped_configs()]
         if own is not None:
             self._roots.append(Path(own))
-            for path in self._roots[1].rglob("*.yaml"):
-                name = path.relative_to(self._roots[1])
+            for path in Path(own).rglob("*.yaml"):
+                name = path.relative_to(own)
                 if (self._roots[0] / name).exists():
                     raise ValueError(
                         f"{path} has the name of a config that ships with nmt and would never be "
@@ -71,15 +68,13 @@ class ConfigFiles:
         return [group for entry in self._defaults(config_name) for group in _keys(entry)]
 
     def subgroups(self, group: str) -> list[str]:
-        """The groups within a group, such as model/attention: what its configs choose from."""
+        """The groups within a group, from which its configs choose, such as model/attention."""
         inner = (name for name in self._chosen_from if name.startswith(f"{group}/"))
         return sorted(name for name in inner if self.choices(name))
 
     def choices(self, group: str) -> list[str]:
-        """What may be said for a group: its own configs first, then those in its folders.
-
-        A name that begins with _ is of what several configs share, and is no choice.
-        """
+        """The choices of a group: its own configs first, then those in its folders, without the
+        configs that others extend."""
         found = set()
         for root in self._roots:
             for path in (root / group).rglob("*.yaml"):
@@ -91,7 +86,7 @@ class ConfigFiles:
         return sorted(found, key=lambda name: (name.count("/"), name))
 
     def parted(self, path: str) -> tuple[str, str]:
-        """The group and the choice that make a path: model/small/x is x in no group of its own."""
+        """The group and the choice in a path: model/small/x is choice small/x of group model."""
         group, _, choice = path.rpartition("/")
         while "/" in group and group not in self._chosen_from:
             group, _, folder = group.rpartition("/")
@@ -99,27 +94,22 @@ class ConfigFiles:
         return group, choice
 
     def comments(self, name: str, package: str) -> dict[str, str]:
-        """option -> the comment behind it, for a config and those that it extends, though not for
-        what it chooses from groups.
+        """option -> its comment, in a config and those that it extends, but not in its choices
+        from groups. The comment at the top of a config goes to ``_target_``, the class it names.
 
-        package: where its options stand: data for data/tsv, nothing for a primary config. What a
-        config says of itself at its top is said of the class that it names.
+        package: the section of the options: "data" for data/tsv, "" for a primary config.
         """
         comments: dict[str, str] = {}
-        for other in self._extended(name):
-            comments |= self.comments(other, package)
-        text, prefix = self._text(name), f"{package}." if package else ""
-        heading = takewhile(lambda line: line.startswith("#"), text.splitlines())
-        comments[f"{prefix}_target_"] = " ".join(line.lstrip("# ") for line in heading)
-        return comments | {prefix + path: said for path, said in _comments(text)}
-
-    def _extended(self, name: str) -> Iterator[str]:
-        """The configs that one names in its defaults list without choosing from a group."""
         folder = name.rpartition("/")[0]
         for entry in self._defaults(name):
             if isinstance(entry, str) and entry != "_self_":
                 path = entry.partition("@")[0]
-                yield (path if path.startswith("/") else f"{folder}/{path}").lstrip("/")
+                other = path if path.startswith("/") else f"{folder}/{path}"
+                comments |= self.comments(other.lstrip("/"), package)
+        text, prefix = self._text(name), f"{package}." if package else ""
+        heading = takewhile(lambda line: line.startswith("#"), text.splitlines())
+        comments[f"{prefix}_target_"] = " ".join(line.lstrip("# ") for line in heading)
+        return comments | {prefix + path: said for path, said in _comments(text)}
 
     def _text(self, name: str) -> str:
         for root in self._roots:
@@ -128,7 +118,7 @@ class ConfigFiles:
         raise FileNotFoundError(f"{name}.yaml is in none of {', '.join(map(str, self._roots))}")
 
     def _defaults(self, name: str) -> list[Any]:
-        """Nothing where a config is no YAML: whoever chooses it is told by Hydra."""
+        """A config's defaults list; empty for invalid YAML, which Hydra reports to the user."""
         try:
             config = yaml.safe_load(self._text(name))
         except yaml.YAMLError:
@@ -137,7 +127,7 @@ class ConfigFiles:
 
     @cached_property
     def _chosen_from(self) -> set[str]:
-        """The groups that some config of a group has in its defaults list."""
+        """The groups from which configs of other groups choose."""
         found = set()
         for root in self._roots:
             for path in root.rglob("*/*.yaml"):
@@ -150,8 +140,8 @@ class ConfigFiles:
 
 
 def chosen(choices: Mapping[str, str | None]) -> list[tuple[str, str]]:
-    """(group, choice) of what Hydra's ``runtime.choices`` says, without Hydra's own groups and
-    without experiments, which set other groups' options."""
+    """(group, choice) from Hydra's ``runtime.choices``, without Hydra's own groups and without
+    experiments, which set options of other groups."""
     return [
         (group, choice)
         for group, choice in choices.items()
@@ -160,20 +150,20 @@ def chosen(choices: Mapping[str, str | None]) -> list[tuple[str, str]]:
 
 
 def values(cfg: DictConfig) -> dict[str, Any]:
-    """A config as plain values, interpolations left as they are written."""
+    """A config as plain values, with interpolations unresolved."""
     plain = OmegaConf.to_container(cfg)
     assert isinstance(plain, dict)
     return {str(name): value for name, value in plain.items()}
 
 
 def help_text(config_name: str, description: str, arguments: Sequence[str]) -> str:
-    """Help for what ``arguments`` choose: ``model=transformer --help`` shows its options."""
+    """The text of --help, with the options of the configs that ``arguments`` choose."""
     own = own_configs(arguments)
     files = ConfigFiles(own)
     given = overrides(arguments)
     home, other = str(shipped_configs()), own
     if own is not None and (Path(own) / f"{config_name}.yaml").is_file():
-        home, other = own, home  # a command of the user's own
+        home, other = own, home  # the command itself is the user's
     if other is not None:
         given.append(f"hydra.searchpath=['file://{other}']")
     with hydra.initialize_config_dir(home, version_base="1.3"):
@@ -188,43 +178,35 @@ def help_text(config_name: str, description: str, arguments: Sequence[str]) -> s
     blocks = [
         description.strip(),
         "Options, and their values unless you set them (name=value):",
-        *("\n".join(_lines(part, comments)) for part in parts),
+        *("\n".join(_option(*option, comments) for option in dotted(part)) for part in parts),
     ]
     if groups:
-        blocks.append("Choices, each a file of options:\n" + "\n".join(_choices(files, groups)))
+        names = [name for group in groups for name in (group, *files.subgroups(group))]
+        lines = [
+            _wrapped(f"  {name}=", " | ".join(files.choices(name)), len(name) + 3) for name in names
+        ]
+        blocks.append("\n".join(["Choices, each a file of options:", *lines]))
     return "\n\n".join([*blocks, _FOOTER.format(command=f"nmt-{config_name}")])
 
 
-def _choices(files: ConfigFiles, groups: Sequence[str]) -> Iterator[str]:
-    """A line a group, groups within groups included."""
-    for group in groups:
-        for name in [group, *files.subgroups(group)]:
-            yield _wrapped(f"  {name}=", " | ".join(files.choices(name)), len(name) + 3)
-
-
-def _lines(options: Mapping[str, Any], comments: Mapping[str, str]) -> Iterator[str]:
-    for name, value in dotted(options):
-        yield _wrapped(f"  {name}={_written(value)}  ", meaning(name, comments), _COLUMN)
+def _option(name: str, value: Any, comments: Mapping[str, str]) -> str:
+    written = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n")
+    return _wrapped(f"  {name}={written.strip()}  ", meaning(name, comments), _COLUMN)
 
 
 def meaning(option: str, comments: Mapping[str, str]) -> str:
-    """Its comment, or that of the section in which it stands."""
+    """The comment of an option, or of the section that holds it."""
     while option and option not in comments:
         option = option.rpartition(".")[0]
     return comments.get(option, "")
 
 
 def _wrapped(start: str, text: str, column: int) -> str:
-    """``text`` beside ``start`` where that leaves room, else below it, in a column of its own."""
+    """``text`` in a column of its own, beside ``start`` if that is short, else below it."""
     lines = textwrap.wrap(text, _WIDTH - column, break_long_words=False, break_on_hyphens=False)
     indent = "\n" + " " * column
     beside = start.ljust(column) if len(start) <= column else start.rstrip() + indent
     return (beside + indent.join(lines)).rstrip()
-
-
-def _written(value: Any) -> str:
-    """As it is written on the command line."""
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
 
 
 def _keys(entry: object) -> Sequence[str]:
@@ -235,8 +217,8 @@ def _keys(entry: object) -> Sequence[str]:
 
 
 def _comments(text: str) -> Iterator[tuple[str, str]]:
-    """(option, comment) by the option's dotted name: what stands behind it, and in indented lines
-    below it that hold nothing else."""
+    """(dotted name, comment) of each option with a comment: behind the option, and on indented
+    lines of their own below it."""
     above: list[tuple[int, str]] = []
     option, said = "", ""
     for line in [*text.splitlines(), "end:"]:

@@ -1,4 +1,4 @@
-"""Lines in and lines out: files or standard streams of any length, a part at a time."""
+"""Reads and writes lines of files and standard streams of any length, some at a time."""
 
 import gzip
 import os
@@ -14,16 +14,15 @@ from typing import TypeVar, cast
 from tqdm import tqdm
 
 from nmt.data.text_files import Lines, opened
+from nmt.files import text_bytes
 
 T = TypeVar("T")
 
 
 @contextmanager
 def open_lines(path: str | None) -> Iterator[Lines]:
-    """The lines of a file, gzipped where its name ends in ``.gz``, or of standard input.
-
-    Raises OSError for a file that is missing or cannot be read.
-    """
+    """The lines of a file, or of standard input; a name in ``.gz`` means that it is gzipped.
+    Raises OSError for a file that is missing or cannot be read."""
     if path is None:
         if sys.stdin is None:
             raise ValueError("standard input is closed; input=FILE names a file to read")
@@ -31,24 +30,17 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         yield Lines(stream, "standard input", status=os.fstat(stream.fileno()))
         return
     with opened(Path(path), packed=True) as file:
-        packed = path.endswith(".gz")
-        yield Lines(
-            gzip.GzipFile(fileobj=file) if packed else file,
-            path,
-            status=os.fstat(file.fileno()),
-            position=file.tell if packed else None,
-        )
+        status = os.fstat(file.fileno())
+        if path.endswith(".gz"):
+            yield Lines(gzip.GzipFile(fileobj=file), path, status=status, position=file.tell)
+        else:
+            yield Lines(file, path, status=status)
 
 
 def with_progress(chunks: Iterator[T], lines: Lines, *, shown: bool) -> Iterator[T]:
-    """The same chunks, under a bar of the bytes read if stderr is a terminal."""
-    with tqdm(
-        total=lines.size,
-        unit="B",
-        unit_scale=True,
-        disable=None if shown else True,
-        leave=False,
-    ) as progress:
+    """The same chunks, with a progress bar of the bytes read if stderr is a terminal."""
+    off = None if shown else True  # None: off unless stderr is a terminal
+    with tqdm(total=lines.size, unit="B", unit_scale=True, disable=off, leave=False) as progress:
         for chunk in chunks:
             yield chunk
             progress.update(lines.position() - progress.n)
@@ -56,10 +48,8 @@ def with_progress(chunks: Iterator[T], lines: Lines, *, shown: bool) -> Iterator
 
 @dataclass(frozen=True)
 class Done:
-    """The whole lines that a file holds.
-
-    lines: how many. size: their bytes. last: the last of them, without its line break.
-    """
+    """The complete lines in a file: their number, their size in bytes, and the last of them
+    without its line break."""
 
     lines: int = 0
     size: int = 0
@@ -67,12 +57,11 @@ class Done:
 
 
 class Output:
-    """Takes whole lines. What breaks off inside a line, by a full disk or Ctrl-C, is taken back.
+    """Writes whole lines. If a full disk or Ctrl-C interrupts a line, removes its beginning.
 
     name: of the file, for messages.
-    keep: bytes of the file that stay; the others go with the first line written, so that a mistake
-        found before costs nothing. None where a file cannot be cut: standard output belongs to
-        someone else.
+    keep: how many bytes of the file stay. The first line written removes the others, so that a
+        mistake found earlier destroys nothing. None for standard output, which cannot be cut.
     """
 
     def __init__(self, file: FileIO, name: str, *, keep: int | None) -> None:
@@ -82,16 +71,16 @@ class Output:
         self._begun = keep is None
 
     def begin(self) -> None:
-        """Cut the file to what stays, once."""
+        """Cut the file to the bytes that stay, once."""
         if self._size is not None and not self._begun:
             self._file.truncate(self._size)
             self._file.seek(self._size)
         self._begun = True
 
     def write(self, lines: list[str]) -> None:
-        """A line each; they are the operating system's before this returns."""
+        """Write a line for each; the operating system has them when this returns."""
         self.begin()
-        data = "".join(f"{line}\n" for line in lines).encode("utf-8")
+        data = text_bytes(lines)
         rest = memoryview(data)
         try:
             while rest:
@@ -107,43 +96,39 @@ class Output:
             self._size += len(data)
 
     def is_terminal(self) -> bool:
-        """Whether someone reads along."""
+        """Whether someone reads the lines as they come."""
         return self._file.isatty()
 
 
 @contextmanager
 def open_output(path: str | None, done: Done | None = None) -> Iterator[Output]:
-    """A file, or standard output; an existing file is replaced, or goes on after ``done``.
-
-    Raises OSError for a file that cannot be written.
-    """
+    """A file, or standard output. An existing file is replaced, or continued after ``done``.
+    Raises OSError for a file that cannot be written."""
     if path is None:
         if sys.stdout is None:
             raise ValueError("standard output is closed; output=FILE names a file to write")
         sys.stdout.flush()
-        with FileIO(sys.stdout.fileno(), "w", closefd=False) as file:  # nothing stays in a buffer
+        with FileIO(sys.stdout.fileno(), "w", closefd=False) as file:  # unbuffered
             yield Output(file, "standard output", keep=None)
         return
     if path.endswith(".gz"):
         raise ValueError(
             f"output={path}: plain text is written; gzip it behind a pipe (| gzip > FILE.gz)"
         )
-    with FileIO(path, "w", opener=_uncut) as file:
+
+    def uncut(path: str, flags: int) -> int:
+        return os.open(path, flags & ~os.O_TRUNC, 0o666)
+
+    with FileIO(path, "w", opener=uncut) as file:
         regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
         output = Output(file, path, keep=(done or Done()).size if regular else None)
         yield output
         output.begin()
 
 
-def _uncut(path: str, flags: int) -> int:
-    return os.open(path, flags & ~os.O_TRUNC, 0o666)
-
-
 def whole_lines(path: str) -> Done | None:
-    """What an interrupted job left in a file; None where there is no file.
-
-    Raises ValueError for what is no regular file.
-    """
+    """The lines that an interrupted job left in a file; None where there is no file. Raises
+    ValueError for anything but a regular file."""
     if not Path(path).exists():
         return None
     if not Path(path).is_file():
@@ -151,16 +136,14 @@ def whole_lines(path: str) -> Done | None:
     lines, size, last = 0, 0, b""
     with open(path, "rb") as file:
         for line in file:
-            if line.endswith(b"\n"):  # not where the job broke off
+            if line.endswith(b"\n"):  # the job may have been interrupted inside the last
                 lines, size, last = lines + 1, size + len(line), line
     return Done(lines, size, last.removesuffix(b"\n"))
 
 
 def refuse_same_file(path: str | None, *inputs: Lines) -> None:
-    """ValueError where writing would destroy what is still to be read."""
-    if path is None or not Path(path).is_file():
-        return
-    written = Path(path).stat()
+    """ValueError where ``path`` is one of the inputs, which writing would destroy."""
+    written = Path(path).stat() if path is not None and Path(path).is_file() else None
     for lines in inputs:
-        if lines.status and os.path.samestat(lines.status, written):
+        if written and lines.status and os.path.samestat(lines.status, written):
             raise ValueError(f"{path} would be read and written at once: give output another name")

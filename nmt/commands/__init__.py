@@ -22,7 +22,7 @@ def description(command: str) -> str:
 
 def _launch(command: str) -> None:
     def work(cfg: DictConfig) -> None:
-        import_module(f"{__name__}.{command}").main(cfg)  # once the options stand
+        import_module(f"{__name__}.{command}").main(cfg)  # after the checks: it loads torch
 
     launch(command, description(command), work)
 

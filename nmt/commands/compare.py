@@ -26,26 +26,22 @@ def main(cfg: DictConfig) -> None:
         raise ValueError("runs=[] names nothing to compare: say runs=[DIR,DIR,...]")
     name = str(config["evaluation"])
     labels = short_labels([directory.resolve().name for directory in directories])
-    runs = [
-        _compared(directory, label, name)
-        for directory, label in zip(directories, labels, strict=True)
-    ]
+    runs = []
+    for directory, label in zip(directories, labels, strict=True):
+        run = RunDirectory(directory)
+        manifest = run.manifest() if run.exists() else {}  # other systems have none
+        seconds = manifest.get("training", {}).get("seconds")
+        runs.append(
+            ComparedRun(
+                label=label,
+                evaluation=find_evaluation(directory, name),
+                parameters=manifest.get("parameters"),
+                training_seconds=seconds,
+            )
+        )
     table = comparison_table(runs)
     output = Path(str(config["output"] or directories[0].parent / f"comparison-{name}"))
     check_writable(output, "output")
     paths = write_comparison(runs, output)
     print(table.text())
     log.info("wrote %s", ", ".join(map(str, paths)))
-
-
-def _compared(directory: Path, label: str, name: str) -> ComparedRun:
-    """What is known of the making of a model only where the directory is a run."""
-    evaluation = find_evaluation(directory, name)
-    run = RunDirectory(directory)
-    manifest = run.manifest() if run.exists() else {}
-    return ComparedRun(
-        label=label,
-        evaluation=evaluation,
-        parameters=manifest.get("parameters"),
-        training_seconds=manifest.get("training", {}).get("seconds"),
-    )

@@ -42,9 +42,9 @@ AT_ONCE = 1024  # sentences between two steps of the progress bar
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be scored, and where the result goes.
+    """The sentences to score, and the directory of the result.
 
-    name: of the test set. system: of what translates it. src_lang, tgt_lang: "" where unknown.
+    name: of the test set. system: its name. src_lang, tgt_lang: "" where unknown.
     """
 
     name: str
@@ -63,7 +63,9 @@ def main(cfg: DictConfig) -> None:
     translates = config["run"] is not None
     task = _task_of_run(config) if translates else _task_of_files(config)
     scoring = _scoring(config, task)
-    search = _search(config) if translates else {}
+    search = dict(config["search"]) if translates else {}
+    if translates and config["precision"] != "fp32":  # fp32 is the default and not recorded
+        search["precision"] = config["precision"]
     recipe = Recipe.of(
         system=task.system,
         test_set=TestSet.of(task.name, task.sources, task.references),
@@ -92,7 +94,7 @@ def main(cfg: DictConfig) -> None:
 
 
 def _check_mode(config: Mapping[str, Any]) -> None:
-    """ValueError unless the options say one of the three things that can be scored."""
+    """ValueError unless the options name exactly one of the three kinds of input."""
     given = {name for mode in MODES for name in mode if config[name] is not None}
     if given not in MODES and given - {"output"} not in MODES[:2]:
         said = ", ".join(f"{name}=" for name in sorted(given)) or "none of them"
@@ -103,41 +105,39 @@ def _check_mode(config: Mapping[str, Any]) -> None:
 
 
 def _scoring(config: Mapping[str, Any], task: Task) -> Scoring:
-    """What is null is decided by the languages of the run; 13a and words where they are unknown."""
-    side = config["side"]
+    """Options that are null take the value for the languages of the run; 13a and words where the
+    languages are unknown."""
     with checks.section("bootstrap"):
         bootstrap = Bootstrap(**config["bootstrap"])
+    language = task.src_lang if config["side"] == "source" else task.tgt_lang
     return Scoring(
         edges=config["edges"],
-        side=side,
-        unit=config["unit"] or unit_for(task.src_lang if side == "source" else task.tgt_lang),
+        side=config["side"],
+        unit=config["unit"] or unit_for(language),
         tokenize=config["tokenize"] or tokenizer_for(task.tgt_lang),
         lowercase=config["lowercase"],
         bootstrap=bootstrap,
     )
 
 
-def _search(config: Mapping[str, Any]) -> dict[str, Any]:
-    """How it is translated, as far as that decides the text; fp32 goes without saying."""
-    rounding = {} if config["precision"] == "fp32" else {"precision": config["precision"]}
-    return {**config["search"], **rounding}
-
-
 def _task_of_run(config: Mapping[str, Any]) -> Task:
-    """Of several runs, which translate as one, the first says what there is to translate."""
+    """The task of a run, or of several that translate as one; the first has the test sets."""
     runs = [RunDirectory.open(path) for path in texts(config["run"])]
     if not runs:
         raise ValueError("run=[] names no run: say run=DIR, or run=[DIR,DIR]")
-    directory = _directory(config)
-    if directory is None and len(runs) > 1:
+    if config["output"] is None and len(runs) > 1:
         raise ValueError("a result of several runs belongs to none of them: say output=DIR")
     if config["test"] is None:
         name = _file_name(texts(config["source"])[0])
         pairs = read_pairs(texts(config["source"]), texts(config["reference"]))
-        sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+        sources, references = [list(side) for side in zip(*pairs, strict=True)]
     else:
         name = str(config["test"])
         sources, references = runs[0].test_set(name)
+    if config["output"] is None:
+        directory = directory_in_run(runs[0].path, str(config["name"] or name))
+    else:
+        directory = Path(str(config["output"]))
     data = runs[0].config()["data"]
     return Task(
         name=name,
@@ -146,28 +146,26 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         tgt_lang=data["tgt_lang"],
         sources=sources,
         references=references,
-        directory=directory or directory_in_run(runs[0].path, str(config["name"] or name)),
+        directory=directory,
     )
 
 
 def _task_of_files(config: Mapping[str, Any]) -> Task:
     pairs = read_pairs(str(config["sources"]), str(config["references"]))
-    directory = _directory(config)
-    assert directory is not None
     return Task(
         name=str(config["name"] or _file_name(str(config["sources"]))),
         system=_file_name(str(config["hypotheses"])),
         sources=[pair.src for pair in pairs],
         references=[pair.tgt for pair in pairs],
-        directory=directory,
+        directory=Path(str(config["output"])),
     )
 
 
 def _translate(
     config: Mapping[str, Any], sources: Sequence[str], scoring: Scoring
 ) -> tuple[list[str], dict[str, Any]]:
-    """The translations, and what the evaluation is to say of their making."""
-    from nmt.commands.translate import load_translator  # torch: not for mere scoring
+    """The translations, and arguments of ``evaluate_translations`` that describe them."""
+    from nmt.commands.translate import load_translator  # loads torch, which scoring does not need
 
     translator = load_translator(config)
     _warn_of_long(translator, sources)
@@ -176,13 +174,12 @@ def _translate(
     with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
         for first in range(0, len(sources), AT_ONCE):
             lines = sources[first : first + AT_ONCE]
-            # Whole, however long: what is measured is the model, not the cutting of its input.
+            # Long lines are not split: the scores are of the model alone.
             translations += translator.translate(lines, split_long=False)
             progress.update(len(lines))
     seconds = time.perf_counter() - start
-    encode = translator.tokenizer.encode_src
-    if scoring.side == "reference":
-        encode = translator.tokenizer.encode_tgt
+    tokenizer = translator.tokenizer
+    encode = tokenizer.encode_tgt if scoring.side == "reference" else tokenizer.encode_src
     return [translation.text for translation in translations], {
         "seconds": seconds,
         "hit_limit": [translation.hit_limit for translation in translations],
@@ -191,7 +188,7 @@ def _translate(
 
 
 def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
-    """Of such a source a model knows little, and a very long one takes very long."""
+    """Warns of sources longer than any in training: the model translates them badly and slowly."""
     most = translator.longest_source
     lengths = [len(ids) for ids in translator.tokenizer.encode_src(sources)]
     if most is not None and (long := sum(length > most for length in lengths)):
@@ -200,10 +197,6 @@ def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
             "longest has %s: translated whole, as scores are of the model alone",
             *(f"{number:,}" for number in (long, len(sources), most, max(lengths))),
         )
-
-
-def _directory(config: Mapping[str, Any]) -> Path | None:
-    return None if config["output"] is None else Path(str(config["output"]))
 
 
 def _file_name(path: str) -> str:

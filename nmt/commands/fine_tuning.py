@@ -1,4 +1,4 @@
-"""init_from: a run as the start of another."""
+"""init_from: starts a run from the tokenizer, model and weights of another run."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -18,7 +18,7 @@ from nmt.translator import build_model
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """Where fine-tuning starts. weights: the file of those that served."""
+    """The run from which fine-tuning starts. weights: the file with its serving weights."""
 
     name: str
     weights: Path
@@ -30,10 +30,10 @@ class InitialWeights:
         """Raises ValueError or OSError for a run that is damaged or has no trained model yet."""
         weights = run.serving()
         sha256 = run.manifest()["files"][weights.name]
-        return cls(_name(run.path), weights, sha256, load_tokenizer(run))
+        return cls(run_label(run.path), weights, sha256, load_tokenizer(run))
 
     def check_fits(self, model: Mapping[str, Any], trusted_packages: Sequence[str]) -> None:
-        """ValueError where the ``model`` section describes other weights; takes no memory."""
+        """ValueError if the weights do not fit the ``model`` section. Takes no memory."""
         with torch.device("meta"):
             built = build_model(
                 model,
@@ -51,15 +51,16 @@ class InitialWeights:
 
 
 def check_begun_from(run: RunDirectory, init_from: str | Path) -> None:
-    """ValueError unless a run that is resumed was begun from the run of this name."""
+    """ValueError unless a resumed run began from the run ``init_from``."""
     begun = (run.manifest().get("init_from") or {}).get("run")
-    if begun != (name := _name(init_from)):
+    if begun != (name := run_label(init_from)):
         said = f"was begun from {begun}, not from {name}" if begun else "was begun from no run"
         raise ValueError(f"{run.path} {said}: leave init_from as it was, or choose another run=")
 
 
-def _name(run: str | Path) -> str:
-    return Path(run).resolve().name
+def run_label(run: str | Path) -> str:
+    """The name of a run directory, independent of the path to it."""
+    return Path(str(run)).resolve().name
 
 
 def inherited(
@@ -67,20 +68,22 @@ def inherited(
 ) -> dict[str, Any]:
     """The config with the ``model`` and ``tokenizer`` sections of a run.
 
-    source: the run to fine-tune, or one that was begun so and is resumed.
-    overrides: what the command line set; its model.OPTION and tokenizer.sampling win.
+    source: the run to fine-tune, or a run that began with init_from and is resumed.
+    overrides: the options that the command line sets; its model.OPTION and tokenizer.sampling win.
 
     Raises ValueError for a choice of model or tokenizer that is not the run's.
     """
     run_config = source.config()
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = [str(override.key_or_group) for override in parsed]
-    sections: dict[str, Any] = {}
-    for section in ("model", "tokenizer"):
-        sections[section] = deepcopy(run_config[section])
-        for name in given:
-            if name.startswith(f"{section}."):
-                _set(sections[section], config[section], name.split(".")[1:])
+    sections = {name: deepcopy(run_config[name]) for name in ("model", "tokenizer")}
+    for option in given:
+        *outer, name = option.split(".")
+        if outer and outer[0] in sections:
+            target, chosen = sections, config
+            for part in outer:
+                target, chosen = target.setdefault(part, {}), chosen[part]
+            target[name] = chosen[name]
     before, now = run_config["tokenizer"], sections["tokenizer"]
     _check_same("tokenizer", before, now | {"sampling": before["sampling"]}, source)
     for name in given:
@@ -88,22 +91,15 @@ def inherited(
         if section in sections:
             chosen = config[section]
             if section == "tokenizer":
-                chosen = chosen | {"sampling": sections[section]["sampling"]}
+                chosen = chosen | {"sampling": now["sampling"]}
             _check_same(section, sections[section], chosen, source)
     return {**config, **sections}
-
-
-def _set(target: dict[str, Any], source: Mapping[str, Any], path: Sequence[str]) -> None:
-    """Copy one option of nested sections."""
-    *outer, name = path
-    for part in outer:
-        target, source = target.setdefault(part, {}), source[part]
-    target[name] = source[name]
 
 
 def _check_same(
     section: str, of_run: Mapping[str, Any], given: Mapping[str, Any], run: RunDirectory
 ) -> None:
+    """ValueError for the first option in which two sections differ."""
     before, now = dict(checks.dotted(of_run)), dict(checks.dotted(given))
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):

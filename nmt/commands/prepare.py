@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PreparedData:
-    """A corpus, what cuts it into tokens, and its training pairs as ids."""
+    """A corpus, its tokenizer, and its training pairs as ids."""
 
     corpus: ParallelCorpus
     tokenizer: Tokenizer
@@ -38,21 +38,30 @@ class PreparedData:
 def main(cfg: DictConfig) -> None:
     """Prepare as ``configs/prepare.yaml`` says; a summary goes to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    threads = config["threads"]
-    threads = checks.positive_int("threads", threads) if threads is not None else os.cpu_count()
+    threads = os.cpu_count() or 1
+    if config["threads"] is not None:
+        threads = checks.positive_int("threads", config["threads"])
     start = time.monotonic()
     tokenizer = None
     if config["init_from"] is not None:
         tokenizer = load_tokenizer(RunDirectory.open(str(config["init_from"])))
     cache = cache_of(config["data"])
-    done = prepare_data(config["data"], config["tokenizer"], cache, threads or 1, tokenizer)
-    seconds = time.monotonic() - start
-    for line in (*done.corpus.cleaning.lines(), *_described(done, cache, seconds)):
-        print(line)
+    done = prepare_data(config["data"], config["tokenizer"], cache, threads, tokenizer)
+    sizes = [f"{done.tokenizer.src_vocab_size:,}"]
+    if not done.tokenizer.joint:
+        sizes.append(f"{done.tokenizer.tgt_vocab_size:,}")
+    tokens = done.ids.tokens
+    print(*done.corpus.cleaning.lines(), sep="\n")
+    print(f"vocabulary of {' and '.join(sizes)} pieces")
+    print(
+        f"{tokens['src']:,} source and {tokens['tgt']:,} target tokens;"
+        f" longest source: {done.ids.longest_source:,}"
+    )
+    print(f"ready after {time.monotonic() - start:.1f} s in {cache.place}")
 
 
 def cache_of(data: Mapping[str, Any]) -> DiskCache:
-    """Where prepared corpora are kept."""
+    """The cache of prepared corpora."""
     place = data.get("cache")
     directory = None if place is None else Path(str(place)).expanduser()
     return DiskCache(directory, named_by="data.cache=")
@@ -65,36 +74,18 @@ def prepare_data(
     threads: int,
     tokenizer: Tokenizer | None = None,
 ) -> PreparedData:
-    """What the ``data`` and ``tokenizer`` sections describe, made now or taken from the cache.
+    """Reads, cleans and encodes a corpus, or takes the result from the cache.
 
-    tokenizer: where given it is used, and ``options`` are not.
+    data, options: the ``data`` and ``tokenizer`` sections. tokenizer: replaces the one that
+    ``options`` describe.
     """
-    _check(data, options)
+    checks.probability("tokenizer.sampling", options["sampling"])  # before a long corpus is read
+    checks.positive_int("tokenizer.vocab_size", options["vocab_size"])
     with checks.section("data"):
+        for name in data["tests"]:
+            check_test_name(str(name))
         corpus = load_corpus(data, cache)
     with checks.section("tokenizer"):
         tokenizer = tokenizer or learn_tokenizer(corpus, options, cache)
     ids = encoded(corpus.train, corpus.fingerprints["train"], tokenizer, cache, threads)
     return PreparedData(corpus, tokenizer, ids)
-
-
-def _check(data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    """ValueError for what would fail only after a long corpus was read."""
-    for name in data["tests"]:
-        with checks.section("data"):
-            check_test_name(str(name))
-    checks.probability("tokenizer.sampling", options["sampling"])
-    checks.positive_int("tokenizer.vocab_size", options["vocab_size"])
-
-
-def _described(done: PreparedData, cache: DiskCache, seconds: float) -> list[str]:
-    tokenizer, tokens = done.tokenizer, done.ids.tokens
-    sizes = f"{tokenizer.src_vocab_size:,}"
-    if not tokenizer.joint:
-        sizes = f"{sizes} and {tokenizer.tgt_vocab_size:,}"
-    return [
-        f"vocabulary of {sizes} pieces",
-        f"{tokens['src']:,} source and {tokens['tgt']:,} target tokens;"
-        f" longest source: {done.ids.longest_source:,}",
-        f"ready after {seconds:.1f} s in {cache.place}",
-    ]

@@ -1,4 +1,4 @@
-"""Whether a run is begun or gone on with, and what of it may change then."""
+"""Decides whether a run is new or resumed, and which options of a resumed run may change."""
 
 import logging
 from collections.abc import Mapping
@@ -12,34 +12,35 @@ from nmt.run_directory import RunDirectory
 log = logging.getLogger(__name__)
 
 FIXED = ("data", "tokenizer", "model", "seed", "trainer.batch_tokens", "trainer.accumulate")
-"""Sections and options that a resumed run cannot change; of all others the new value wins."""
+"""Sections and options that a resumed run cannot change; all others take their new values."""
 
 _OF_DATA = ("data.src_lang", "data.tgt_lang")
 _OF_THIS_MACHINE = ("run", "resume", "init_from", "device", "trusted_packages")
 
 
 def is_resumed(run: RunDirectory, resume: str) -> bool:
-    """Whether there is a run to go on with. FileExistsError where one is and none is to be."""
+    """Whether to resume the run. FileExistsError for an existing run that is not to be resumed."""
     checks.one_of("resume", resume, ("never", "auto", "must"))
     if resume == "must" or (resume == "auto" and run.exists()):
         RunDirectory.open(run.path)
-        with run.locked():  # whoever else holds it is told of before a long corpus is read
+        with run.locked():  # fails before a long corpus is read if another process holds the run
             return True
     run.refuse_in_use()
     return False
 
 
 def kept(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run directory keeps of a config: of this machine only where the text lies."""
-    here = {name: value for name, value in config.items() if name not in _OF_THIS_MACHINE}
+    """The config that a run directory keeps: without the options that concern only this machine,
+    and with absolute paths of the text."""
+    others = {name: value for name, value in config.items() if name not in _OF_THIS_MACHINE}
     data = {key: value for key, value in config["data"].items() if key not in ("dir", "cache")}
-    return here | {"data": absolute(data)}
+    return others | {"data": absolute(data)}
 
 
 def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: ParallelCorpus) -> None:
-    """ValueError for a change that would make another run of it; a word on every other change.
+    """ValueError for a change that a resumed run cannot make; logs every other change.
 
-    config: what is kept of the new one.
+    config: the new config, as ``kept`` returns it.
     """
     if run.manifest().get("corpora") != corpus.fingerprints:
         raise ValueError(
@@ -51,7 +52,7 @@ def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: Parallel
         old, new = before.get(name), now.get(name)
         section = name.partition(".")[0]
         if old == new or (section == "data" and name not in _OF_DATA):
-            continue  # text may have moved, or be kept in another way: its content was compared
+            continue  # the content was compared: text may have moved or changed its format
         if section in FIXED or name in FIXED:
             raise ValueError(
                 f"{run.path} has {name}={old}, a resumed run cannot change it to {new}: "

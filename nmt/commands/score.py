@@ -1,5 +1,5 @@
-"""Say how likely a model finds given translations: natural log-probability, tokens and perplexity
-of each pair, one line for each, and of all pairs on stderr. Pairs of two blank lines do not count.
+"""Score given translations with a model: natural log-probability, tokens and perplexity of each
+pair, a line for each, and of all pairs on stderr. Pairs of two blank lines do not count.
 
   nmt-score run=runs/demo-transformer-s1 source=my.en target=my.fr
   nmt-score run=[runs/a,runs/b] source=my.en target=my.fr format=jsonl output=scores.jsonl
@@ -8,7 +8,6 @@ of each pair, one line for each, and of all pairs on stderr. Pairs of two blank 
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeAlias, cast
 
@@ -26,45 +25,30 @@ log = logging.getLogger(__name__)
 Pair: TypeAlias = tuple[str, str]
 
 
-@dataclass
-class Total:
-    """Of all pairs: log-probability (natural logarithm), and target tokens with their EOS."""
-
-    pairs: int = 0
-    log_prob: float = 0.0
-    tokens: int = 0
-
-    def add(self, scores: Sequence[PairScore]) -> None:
-        """Some more pairs."""
-        self.pairs += len(scores)
-        self.log_prob += sum(score.log_prob for score in scores)
-        self.tokens += sum(score.tokens for score in scores)
-
-
 def main(cfg: DictConfig) -> None:
     """Score as ``configs/score.yaml`` says, one line for each pair; the total goes to stderr."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     form = one_of("format", config["format"], FORMATS)
-    path, total = text_or_none(config["output"]), Total()
+    path = text_or_none(config["output"])
+    count, log_prob, tokens = 0, 0.0, 0
     with open_lines(str(config["source"])) as src, open_lines(str(config["target"])) as tgt:
         refuse_same_file(path, src, tgt)
         translator = load_translator(config)
         with open_output(path) as output:
             for pairs in with_progress(aligned(src, tgt), src, shown=not output.is_terminal()):
                 scores = translator.score_pairs(pairs)
-                output.write(list(_written(pairs, scores, form, total.pairs + 1)))
-                total.add(scores)
+                output.write(list(_written(pairs, scores, form, count + 1)))
+                count += len(scores)
+                log_prob += sum(score.log_prob for score in scores)
+                tokens += sum(score.tokens for score in scores)
     log.info(
-        "pairs: %s, tokens: %s, log-probability: %.4f, perplexity: %.4f",
-        f"{total.pairs:,}",
-        f"{total.tokens:,}",
-        total.log_prob,
-        perplexity(total.log_prob, total.tokens),
+        f"pairs: {count:,}, tokens: {tokens:,}, log-probability: {log_prob:.4f}, "
+        f"perplexity: {perplexity(log_prob, tokens):.4f}"
     )
 
 
 def perplexity(log_prob: float, tokens: int) -> float:
-    """exp(-log_prob / tokens); NaN of no tokens, infinite where it is too large for a float."""
+    """exp(-log_prob / tokens); NaN for 0 tokens, infinity where a float cannot hold it."""
     if tokens == 0:
         return math.nan
     try:
@@ -74,11 +58,14 @@ def perplexity(log_prob: float, tokens: int) -> float:
 
 
 def aligned(src: Lines, tgt: Lines) -> Iterator[list[Pair]]:
-    """Line n of one with line n of the other. Raises ValueError where one has more lines, after
-    all the pairs before it."""
-    targets = chain.from_iterable(tgt.chunks(_line))
-    count = 0
-    for sources in src.chunks(_line):
+    """Line n of one text with line n of the other, in chunks. Raises ValueError where one text has
+    more lines, after all the pairs before that."""
+
+    def line(number: int, text: str) -> str:
+        return text
+
+    targets, count = chain.from_iterable(tgt.chunks(line)), 0
+    for sources in src.chunks(line):
         pairs = list(zip(sources, islice(targets, len(sources)), strict=False))
         count += len(pairs)
         if pairs:
@@ -87,10 +74,6 @@ def aligned(src: Lines, tgt: Lines) -> Iterator[list[Pair]]:
             raise _out_of_step(tgt, src, count)
     if next(targets, None) is not None:
         raise _out_of_step(src, tgt, count)
-
-
-def _line(number: int, line: str) -> str:
-    return line
 
 
 def _out_of_step(shorter: Lines, longer: Lines, count: int) -> ValueError:
@@ -103,17 +86,11 @@ def _out_of_step(shorter: Lines, longer: Lines, count: int) -> ValueError:
 def _written(
     pairs: Sequence[Pair], scores: Sequence[PairScore], form: str, first: int
 ) -> Iterator[str]:
-    """first: number of the first pair."""
-    for number, (pair, score) in enumerate(zip(pairs, scores, strict=True), start=first):
+    """A line of output for each pair; ``first`` is the number of the first pair."""
+    for number, ((src, tgt), score) in enumerate(zip(pairs, scores, strict=True), start=first):
         ratio = perplexity(score.log_prob, score.tokens)
         if form == "text":
             yield f"{score.log_prob:.6f}\t{score.tokens}\t{ratio:.6f}"
         else:
-            yield one_row(
-                id=number,
-                src=pair[0],
-                tgt=pair[1],
-                log_prob=finite(score.log_prob),
-                tokens=score.tokens,
-                perplexity=finite(ratio),
-            )
+            values = {"log_prob": finite(score.log_prob), "tokens": score.tokens}
+            yield one_row(id=number, src=src, tgt=tgt, **values, perplexity=finite(ratio))

@@ -22,8 +22,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from hydra.core.hydra_config import HydraConfig
@@ -33,7 +32,7 @@ from torch import nn
 
 from nmt import __version__, checks
 from nmt.cli.arguments import overrides as given_overrides
-from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited
+from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited, run_label
 from nmt.commands.prepare import PreparedData, cache_of, prepare_data
 from nmt.commands.resuming import check_resumed, is_resumed, kept
 from nmt.data.batches import EncodedPairs, PairsInMemory, TrainingBatches, sorted_batches
@@ -60,27 +59,28 @@ from nmt.translator import Translator, build_model
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def main(cfg: DictConfig) -> None:
-    """Train as ``configs/train.yaml`` says; the options name the run directory unless run= does."""
+    """Train as ``configs/train.yaml`` says; without run= the options name the run directory."""
     if cfg.run is None:
         cfg.run = f"runs/{run_name(cfg.seed, cfg.init_from, sys.argv[1:])}"
     train(cfg, HydraConfig.get().overrides.task)
 
 
 def run_name(seed: int, init_from: str | None, arguments: list[str]) -> str:
-    """<experiment or data>-<model>-s<seed>, and what else a sweep varies, or attention, if chosen.
+    """<experiment or data>-<model>-s<seed>, then the attention, if chosen, and each other option
+    that the sweep varies.
 
-    init_from: a run, whose name is given as from-<run> instead of the model.
-    arguments: of the command line, which say what is swept.
+    init_from: a run; its name, as from-<run>, takes the place of the model.
+    arguments: the command line, which shows the options that the sweep varies.
     """
     hydra = HydraConfig.get()
     choices = hydra.runtime.choices
     parsed = OverridesParser.create().parse_overrides(given_overrides(arguments))
     swept = {option.key_or_group for option in parsed if option.is_sweep_override()}
-    model = choices["model"]
-    if init_from is not None:
-        model = f"from-{Path(str(init_from)).resolve().name}"
+    model = choices["model"] if init_from is None else f"from-{run_label(init_from)}"
     parts = [choices["experiment"] or choices["data"], model, f"s{seed}"]
     named = {"experiment", "data", "model", "init_from", "seed"}
     for override in hydra.overrides.task:
@@ -91,9 +91,9 @@ def run_name(seed: int, init_from: str | None, arguments: list[str]) -> str:
 
 
 def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
-    """Train as ``configs/train.yaml`` says; exits with 128 + n where signal n stopped it.
+    """Train as ``configs/train.yaml`` says. Exits with 128 + n if signal n stops it.
 
-    overrides: what the command line set, which is looked at with init_from only.
+    overrides: the options that the command line sets; they matter with init_from only.
     """
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     device = choose_device(config["device"])
@@ -126,7 +126,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         batch_tokens=settings.batch_tokens,
         seed=config["seed"],
     )
-    schedule = _schedule(config, _total_steps(settings, batches))
+    total_steps = _total_steps(settings, batches)
+    schedule = _built(config, "schedule", Schedule, total_steps=total_steps)
     with checks.section("optimizer"):
         optimizer = adamw(model, **config["optimizer"])
     validate = _validation(config, ready, settings, precision)
@@ -160,7 +161,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
 def _with_init_from(
     config: dict[str, Any], resumed: RunDirectory | None, overrides: Sequence[str]
 ) -> tuple[dict[str, Any], InitialWeights | None]:
-    """The config with what init_from hands on, and the weights, unless the run has its own."""
+    """The config with the sections that init_from hands on, and, for a new run, the weights."""
     if config["init_from"] is None:
         return config, None
     if resumed:
@@ -176,52 +177,46 @@ def _check_options(
     """ValueError for a bad option, before a long corpus is read and anything is written."""
     checks.non_negative_int("seed", config["seed"])
     _scorer(config)
-    _search(config)
+    _built(config, "search", Search)
     limited = settings.max_steps is not None or settings.max_epochs is not None
-    _schedule(config, sys.maxsize if limited else None)
+    _built(config, "schedule", Schedule, total_steps=sys.maxsize if limited else None)
     with checks.section("optimizer"):
         adamw(nn.Linear(1, 1), **config["optimizer"])
-    if start:
-        return start.check_fits(config["model"], config["trusted_packages"])
     with checks.section("tokenizer"):
         vocab_size = checks.positive_int("vocab_size", config["tokenizer"]["vocab_size"])
-    with torch.device("meta"):  # takes no memory
-        build_model(
-            config["model"],
-            src_vocab_size=vocab_size,
-            tgt_vocab_size=vocab_size,
-            trusted_packages=config["trusted_packages"],
-        )
-    return None
+    if start:
+        start.check_fits(config["model"], config["trusted_packages"])
+    else:
+        with torch.device("meta"):  # takes no memory
+            _new_model(config, vocab_size, vocab_size)
 
 
 def _scorer(config: Mapping[str, Any]) -> Scorer:
-    """What scores the translations of the validation pairs."""
+    """Scores the translations of the validation pairs."""
     return Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
 
 
-def _search(config: Mapping[str, Any]) -> Search:
+def _built(config: Mapping[str, Any], name: str, slot: type[T], **options: Any) -> T:
+    """The object that a section describes by ``_target_``."""
     trusted = config["trusted_packages"]
-    return factory(config["search"], Search, name="search", trusted_packages=trusted)()
+    return factory(config[name], slot, name=name, trusted_packages=trusted)(**options)
 
 
-def _schedule(config: Mapping[str, Any], total_steps: int | None) -> Schedule:
-    trusted = config["trusted_packages"]
-    build = factory(config["schedule"], Schedule, name="schedule", trusted_packages=trusted)
-    return build(total_steps=total_steps)
+def _new_model(config: Mapping[str, Any], src_vocab_size: int, tgt_vocab_size: int) -> Seq2SeqModel:
+    return build_model(
+        config["model"],
+        src_vocab_size=src_vocab_size,
+        tgt_vocab_size=tgt_vocab_size,
+        trusted_packages=config["trusted_packages"],
+    )
 
 
 def _model(
     config: Mapping[str, Any], tokenizer: Tokenizer, start: InitialWeights | None
 ) -> Seq2SeqModel:
-    """Drawn by the seed, or with the weights of another run."""
+    """A model with weights drawn from the seed, or with the weights of another run."""
     torch.manual_seed(config["seed"])
-    model = build_model(
-        config["model"],
-        src_vocab_size=tokenizer.src_vocab_size,
-        tgt_vocab_size=tokenizer.tgt_vocab_size,
-        trusted_packages=config["trusted_packages"],
-    )
+    model = _new_model(config, tokenizer.src_vocab_size, tokenizer.tgt_vocab_size)
     if start:
         load_weights(model, start.weights)
         log.info("weights of %s are the start", start.name)
@@ -231,15 +226,14 @@ def _model(
 def _encoder(
     ready: PreparedData, sampling: float, seed: int, cache: DiskCache
 ) -> Callable[[int], EncodedPairs]:
-    """epoch -> ids of all pairs: the same ones each time unless the tokenizer samples."""
+    """epoch -> ids of all pairs; they differ between epochs only if the tokenizer samples."""
     if not sampling:
         return lambda epoch: ready.ids
 
-    @lru_cache(maxsize=1)  # the first epoch is asked for twice
+    @lru_cache(maxsize=1)  # the first epoch is encoded for its length, then for training
     def encode(epoch: int) -> EncodedPairs:
-        drawn = 2**20 * seed + epoch
-        text, tokenizer = ready.corpus.train, ready.tokenizer
-        return sampled(text, tokenizer, cache, sampling=sampling, seed=drawn)
+        text, drawn = ready.corpus.train, 2**20 * seed + epoch
+        return sampled(text, ready.tokenizer, cache, sampling=sampling, seed=drawn)
 
     return encode
 
@@ -257,15 +251,14 @@ def _validation(
     config: Mapping[str, Any], ready: PreparedData, settings: TrainerSettings, precision: str
 ) -> Validate:
     """model -> loss and perplexity of the validation pairs, and BLEU of their translations."""
-    search, scorer = _search(config), _scorer(config)
+    search, scorer = _built(config, "search", Search), _scorer(config)
     tokenizer, pairs = ready.tokenizer, ready.corpus.valid
     src, tgt = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
     encoded = PairsInMemory(zip(tokenizer.encode_src(src), tokenizer.encode_tgt(tgt), strict=True))
 
     def validate(model: Seq2SeqModel) -> dict[str, float]:
-        values = validation_loss(
-            model, sorted_batches(encoded, batch_tokens=settings.batch_tokens), precision
-        )
+        batches = sorted_batches(encoded, batch_tokens=settings.batch_tokens)
+        values = validation_loss(model, batches, precision)
         translations = Translator(model, tokenizer, search).translate(src)
         texts = [translation.text for translation in translations]
         return values | {"bleu": scorer.corpus_score(scorer.count(texts, tgt)).bleu}
@@ -280,7 +273,7 @@ def _record(
     start: InitialWeights | None,
     parameters: int,
 ) -> None:
-    """Write down what is being trained. The first time, this is the commit that begins the run."""
+    """Record in the run what it trains. For a new run, this is the commit that begins it."""
     facts: dict[str, Any] = {}
     try:
         if not run.exists():
@@ -288,8 +281,7 @@ def _record(
                 run.add_file(path.name)
             for name, pairs in ready.corpus.tests.items():
                 run.write_test_set(name, [pair.src for pair in pairs], [pair.tgt for pair in pairs])
-            source = {"run": start.name, "weights": start.sha256} if start else None
-            facts["init_from"] = source
+            facts["init_from"] = {"run": start.name, "weights": start.sha256} if start else None
         run.write_config(config)
         run.commit(
             **facts,

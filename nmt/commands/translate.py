@@ -1,4 +1,4 @@
-"""Translate text, one line for each line. Standard output holds the translations and nothing else.
+"""Translate text, one line for each line. Only translations go to standard output.
 
 echo "A sentence." | nmt-translate run=runs/demo-transformer-s1
 nmt-translate run=runs/demo-lstm-s1 < in.txt > out.txt
@@ -11,7 +11,7 @@ nmt-translate run=runs/demo-lstm-s1 'require=["the red cat"]' 'forbid=[dog,fox]'
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -19,48 +19,24 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from nmt.checks import non_negative_int, one_of
+from nmt.cli import streams
 from nmt.cli.arguments import texts
-from nmt.cli.streams import (
-    Done,
-    Output,
-    open_lines,
-    open_output,
-    refuse_same_file,
-    whole_lines,
-    with_progress,
-)
 from nmt.data.text_files import Lines
 from nmt.device import keep_freed_memory, return_freed_memory
 from nmt.factory import factory
 from nmt.search.base import Search
-from nmt.translator import Terms, Translation, Translator
-from nmt.translator.json_rows import (
-    FORMATS,
-    TranslationRequest,
-    json_object,
-    request_of_json,
-    request_of_text,
-    row_of_translation,
-    terms_of_options,
-)
-from nmt.translator.translation import (
-    COPIED,
-    FORBIDDEN_TERM,
-    HIT_LIMIT,
-    MISSING_TERM,
-    REPEATS,
-    SPLIT,
-)
+from nmt.translator import Terms, Translator, json_rows, translation
+from nmt.translator.json_rows import FORMATS, TranslationRequest, terms_of_options
 
 log = logging.getLogger(__name__)
 
 MEANINGS = {
-    HIT_LIMIT: "reached the length limit and may lack their end (search.max_length)",
-    REPEATS: "repeat themselves where their source does not",
-    SPLIT: "are of lines longer than any in training, translated in parts",
-    MISSING_TERM: "lack a required term",
-    FORBIDDEN_TERM: "hold a forbidden term",
-    COPIED: "hold source text where the model spelt no characters",
+    translation.HIT_LIMIT: "reached the length limit and may lack their end (search.max_length)",
+    translation.REPEATS: "repeat themselves where their source does not",
+    translation.SPLIT: "are of lines longer than any in training, translated in parts",
+    translation.MISSING_TERM: "lack a required term",
+    translation.FORBIDDEN_TERM: "hold a forbidden term",
+    translation.COPIED: "hold source text where the model spelt no characters",
 }
 
 
@@ -69,44 +45,42 @@ def main(cfg: DictConfig) -> None:
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check(config)
     source, target = text_or_none(config["input"]), text_or_none(config["output"])
-    with open_lines(source) as lines:
-        refuse_same_file(target, lines)
+    with streams.open_lines(source) as lines:
+        streams.refuse_same_file(target, lines)
         done = _go_on(lines, target, config) if config["resume"] == "auto" else None
         translator = load_translator(config)
-        with open_output(target, done) as output:
+        with streams.open_output(target, done) as output:
             try:
-                with _told_once():
+                with _warnings_off():
                     flags = _translate_all(translator, lines, output, config)
             except KeyboardInterrupt:
                 if target is not None:
                     log.warning("%s holds whole lines; resume=auto goes on after them", target)
                 raise
-    _tell(flags)
+    if found := [flag for flag in MEANINGS if flags[flag]]:
+        counts = "\n  ".join(f"{flags[flag]:,} {MEANINGS[flag]}: {flag}" for flag in found)
+        log.warning("translations: %s, of which\n  %s", f"{flags['']:,}", counts)
 
 
 def load_translator(config: Mapping[str, Any]) -> Translator:
-    """What run, device, precision, batch_tokens, trusted_packages and, if any, search say."""
+    """The translator that run, search, device, precision, batch_tokens and trusted_packages
+    describe; a config without search takes the default."""
     keep_freed_memory()
-    search = None
+    trusted, search = config["trusted_packages"], None
     if "search" in config:
-        search = factory(
-            config["search"],
-            Search,
-            name="search",
-            trusted_packages=config["trusted_packages"],
-        )()
+        search = factory(config["search"], Search, name="search", trusted_packages=trusted)()
     return Translator.load(
         texts(config["run"]),
         search=search,
         device=config["device"],
         precision=config["precision"],
         batch_tokens=config["batch_tokens"],
-        trusted_packages=config["trusted_packages"],
+        trusted_packages=trusted,
     )
 
 
 def text_or_none(value: object) -> str | None:
-    """A path as the command line gives it: ``input=2024`` is a number there."""
+    """A path as text, None as None: Hydra reads ``input=2024`` as a number."""
     return None if value is None else str(value)
 
 
@@ -127,14 +101,11 @@ def _check(config: Mapping[str, Any]) -> None:
         raise ValueError("resume=auto needs output=FILE, whose whole lines are kept")
 
 
-def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> Done | None:
-    """What is done already, read over in ``lines``; None for nothing.
-
-    Raises ValueError for an output that is not of this input.
-    """
+def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> streams.Done | None:
+    """The lines that the output holds already, None without output; skips as many of ``lines``.
+    Raises ValueError for an output that does not belong to this input."""
     assert target is not None
-    done = whole_lines(target)
-    if done is None:
+    if (done := streams.whole_lines(target)) is None:
         return None
     try:
         last = lines.skip(done.lines)
@@ -145,7 +116,7 @@ def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> Done 
     if done.lines and config["format"] == "jsonl":
         wanted = _request(config)(done.lines, last)
         try:
-            row = json_object(done.last.decode("utf-8"))
+            row = json_rows.json_object(done.last.decode("utf-8"))
             same = (row.get("id"), row.get("src")) == (wanted.id, wanted.src)
         except ValueError:
             same = False
@@ -159,36 +130,41 @@ def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> Done 
 
 
 def _request(config: Mapping[str, Any]) -> partial[TranslationRequest]:
-    """(number, line) -> what is asked for."""
-    read = request_of_json if config["input_format"] == "jsonl" else request_of_text
+    """(number, line) -> the request for its translation."""
+    rows = config["input_format"] == "jsonl"
+    read = json_rows.request_of_json if rows else TranslationRequest
     return partial(read, terms=terms_of_options(config))
 
 
 def _translate_all(
-    translator: Translator, lines: Lines, output: Output, config: Mapping[str, Any]
+    translator: Translator, lines: Lines, output: streams.Output, config: Mapping[str, Any]
 ) -> Counter[str]:
-    """Counts of flags, and of all translations under the empty name."""
+    """Translates and writes all lines -> counts of flags, and of all translations under ""."""
     flags: Counter[str] = Counter()
     requests = lines.chunks(_request(config))
-    hidden = output.is_terminal() or lines.is_terminal()
-    for chunk in with_progress(requests, lines, shown=not hidden):
+    shown = not (output.is_terminal() or lines.is_terminal())
+    for chunk in streams.with_progress(requests, lines, shown=shown):
+        terms = [request.terms for request in chunk]
         translations = translator.translate(
             [request.line for request in chunk],
-            terms=_terms(chunk),
+            terms=terms if any(one != Terms() for one in terms) else None,  # None is faster
             nbest=config["nbest"],
             align=config["align"],
             split_long=config["split_long"],
         )
-        output.write(list(_written(chunk, translations, config["format"])))
+        if config["format"] == "jsonl":
+            output.write(list(map(json_rows.row_of_translation, chunk, translations)))
+        else:
+            output.write([one.text for one in translations])
         return_freed_memory()
         flags[""] += len(chunk)
-        flags.update(flag for translation in translations for flag in translation.flags)
+        flags.update(flag for one in translations for flag in one.flags)
     return flags
 
 
 @contextmanager
-def _told_once() -> Iterator[None]:
-    """The translator warns of each call; a file is many, and its flags are summed up at the end."""
+def _warnings_off() -> Iterator[None]:
+    """The translator warns in each call; the command reports the flags of all calls at the end."""
     warnings = logging.getLogger("nmt.translator")
     level = warnings.level
     warnings.setLevel(logging.ERROR)
@@ -196,26 +172,3 @@ def _told_once() -> Iterator[None]:
         yield
     finally:
         warnings.setLevel(level)
-
-
-def _terms(requests: Sequence[TranslationRequest]) -> list[Terms] | None:
-    """None where nothing is asked for, which is faster."""
-    terms = [request.terms for request in requests]
-    return terms if any(one != Terms() for one in terms) else None
-
-
-def _written(
-    requests: Sequence[TranslationRequest], translations: Sequence[Translation], form: str
-) -> Iterator[str]:
-    for request, translation in zip(requests, translations, strict=True):
-        if form == "jsonl":
-            yield row_of_translation(request, translation)
-        else:
-            yield translation.text
-
-
-def _tell(flags: Mapping[str, int]) -> None:
-    """What a reader should know of the translations, in one message."""
-    if found := [(flag, flags[flag]) for flag in MEANINGS if flags[flag]]:
-        lines = (f"{count:,} {MEANINGS[flag]}: {flag}" for flag, count in found)
-        log.warning("translations: %s, of which\n  %s", f"{flags['']:,}", "\n  ".join(lines))

@@ -1,10 +1,10 @@
 """From token ids to padded batches, the same ones in every repetition of an epoch.
 
-Dims: B sentences, S source tokens, T target tokens.
+Dims: B sentences, S source tokens, T target tokens, N pairs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol, Self, TypeAlias
 
 import numpy as np
@@ -32,12 +32,8 @@ class Batch:
     num_tokens: int
 
     def to(self, device: torch.device) -> Self:
-        return replace(
-            self,
-            src=self.src.to(device),
-            tgt_input=self.tgt_input.to(device),
-            labels=self.labels.to(device),
-        )
+        src, tgt_input = self.src.to(device), self.tgt_input.to(device)
+        return replace(self, src=src, tgt_input=tgt_input, labels=self.labels.to(device))
 
 
 def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:
@@ -67,30 +63,28 @@ def _padded(rows: Sequence[Ids], *, before: int | None = None, after: int | None
 POOL_BATCHES = 100  # sorted together: larger wastes less padding, smaller mixes lengths better
 
 
+@dataclass(frozen=True)
 class Batches:
     """The numbers of the pairs in each batch.
 
-    order: all pairs, those of a batch side by side. ends: where in it the batches end.
+    order: (N,) all pairs; batch i is order[bounds[i] : bounds[i + 1]].
     batch_order: the batches in the order in which they are read.
     """
 
-    def __init__(
-        self, order: NDArray[np.int64], ends: Sequence[int], batch_order: NDArray[np.int64]
-    ) -> None:
-        self._order = order
-        self._ends = np.array([0, *ends])
-        self._batch_order = batch_order
+    order: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    batch_order: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self._batch_order)
+        return len(self.batch_order)
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         return self.read(0)
 
     def read(self, first: int) -> Iterator[NDArray[np.int64]]:
-        """From the n-th batch on."""
-        for batch in self._batch_order[first:].tolist():
-            yield self._order[self._ends[batch] : self._ends[batch + 1]]
+        """The batches from number ``first`` on."""
+        for batch in self.batch_order[first:].tolist():
+            yield self.order[self.bounds[batch] : self.bounds[batch + 1]]
 
 
 def token_batches(
@@ -107,28 +101,30 @@ def token_batches(
     itself. With a seed the pairs are shuffled, sorted by length within pools and the batches
     shuffled, all decided by (seed, epoch); without, everything is sorted, longest first.
 
-    cache: where the order for a seed lies on disk as long as it is in use, so that only the
-        batches' ends are in memory. None: all is in memory.
+    cache: keeps the order for a seed on disk while it is in use, so that memory holds only the
+        ends of the batches. None: memory holds all.
     """
     if seed is None:
         order = _by_length(np.arange(len(lengths)), lengths)[::-1]
         ends = list(budget_ends(_sizes(lengths[order]).tolist(), batch_tokens))
-        return Batches(order, ends, np.arange(len(ends)))
+        return Batches(order, np.array([0, *ends]), np.arange(len(ends)))
     random = np.random.default_rng([seed, epoch])
     order = _numbers(len(lengths), cache)
     random.shuffle(order)
-    pool = max(1, int(POOL_BATCHES * batch_tokens / _mean_size(lengths)))
+    total = sum(int(_sizes(lengths[part]).sum()) for part in slices(len(lengths)))
+    mean_size = total / len(lengths) if len(lengths) else 1.0
+    pool = max(1, int(POOL_BATCHES * batch_tokens / mean_size))
     ends = []
     for start in range(0, len(order), pool):
         rows = _by_length(order[start : start + pool], lengths)
         order[start : start + pool] = rows
         sizes = _sizes(lengths[rows]).tolist()
         ends += [start + end for end in budget_ends(sizes, batch_tokens)]
-    return Batches(order, ends, random.permutation(len(ends)))
+    return Batches(order, np.array([0, *ends]), random.permutation(len(ends)))
 
 
 def _numbers(size: int, cache: DiskCache | None) -> NDArray[np.int64]:
-    """0, 1, ...; with a cache in a file there, which is gone with the array."""
+    """0, 1, ..., size - 1; with a cache, in a file there that lasts as long as the array."""
     if cache is None:
         return np.arange(size)
     with cache.scratch() as directory:
@@ -138,14 +134,8 @@ def _numbers(size: int, cache: DiskCache | None) -> NDArray[np.int64]:
     return order
 
 
-def _mean_size(lengths: NDArray[np.int32]) -> float:
-    """Mean tokens of the longer side."""
-    total = sum(int(_sizes(lengths[part]).sum()) for part in slices(len(lengths)))
-    return total / len(lengths) if len(lengths) else 1.0
-
-
 def _sizes(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Tokens of the longer side, EOS included."""
+    """Tokens of the longer side, EOS included: (N, 2) -> (N,)."""
     sizes: NDArray[np.int32] = lengths.max(axis=1) + np.int32(1)
     return sizes
 
@@ -157,8 +147,8 @@ def _by_length(order: NDArray[np.int64], lengths: NDArray[np.int32]) -> NDArray[
 
 
 def budget_ends(sizes: Iterable[int], budget: int) -> Iterator[int]:
-    """Where batches of rows in order end: each batch's rows times its largest size are within the
-    budget, and a row over the budget is a batch by itself."""
+    """The row after each batch's last, for rows in order: a batch's rows times its largest size are
+    within the budget, and a row over the budget is a batch by itself."""
     start = end = largest = 0
     for end, size in enumerate(sizes, 1):
         largest = max(largest, size)
@@ -170,7 +160,7 @@ def budget_ends(sizes: Iterable[int], budget: int) -> Iterator[int]:
 
 
 class EncodedPairs(Protocol):
-    """Source and target ids of pairs, neither with BOS nor with EOS, by number.
+    """Source and target ids of pairs, by number, without BOS and EOS.
 
     lengths: (N, 2), source and target tokens.
     """
@@ -181,7 +171,7 @@ class EncodedPairs(Protocol):
 
 
 class PairsInMemory:
-    """EncodedPairs that are few, such as those of validation."""
+    """EncodedPairs in memory, for small sets such as the validation pairs."""
 
     def __init__(self, pairs: Iterable[tuple[Ids, Ids]]) -> None:
         self._pairs = list(pairs)
@@ -192,45 +182,38 @@ class PairsInMemory:
         return self._pairs[row]
 
 
+@dataclass(frozen=True)
 class TrainingBatches:
-    """Shuffled token-budget batches; the order is decided by (seed, epoch) alone.
+    """Shuffled token-budget batches; (seed, epoch) alone decides their order.
 
-    encode: epoch -> all pairs as ids; epochs differ where the tokenizer samples. cache: where an
-    epoch's order lies, as ``token_batches`` has it.
+    encode: epoch -> ids of all pairs; they differ between epochs where the tokenizer samples.
+    cache: keeps the order of an epoch, see ``token_batches``.
     """
 
-    def __init__(
-        self,
-        encode: Callable[[int], EncodedPairs],
-        *,
-        batch_tokens: int,
-        seed: int,
-        cache: DiskCache | None = None,
-    ) -> None:
-        self.encode = encode
-        self.batch_tokens = batch_tokens
-        self.seed = seed
-        self.cache = cache
+    encode: Callable[[int], EncodedPairs]
+    _: KW_ONLY
+    batch_tokens: int
+    seed: int
+    cache: DiskCache | None = None
 
     def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
-        """How many batches the epoch has, and a way to read them from the n-th on."""
+        """The number of batches in the epoch, and a function that reads them from the n-th on."""
         pairs = self.encode(epoch)
         batches = token_batches(
             pairs.lengths, self.batch_tokens, seed=self.seed, epoch=epoch, cache=self.cache
         )
 
         def read(first: int) -> Iterator[Batch]:
-            for batch in batches.read(first):
-                yield _batch(pairs, batch)
+            return _collated(pairs, batches.read(first))
 
         return len(batches), read
 
 
 def sorted_batches(pairs: EncodedPairs, *, batch_tokens: int) -> Iterator[Batch]:
-    """Every pair once, without shuffling, for validation."""
-    for batch in token_batches(pairs.lengths, batch_tokens):
-        yield _batch(pairs, batch)
+    """Every pair once, longest first, for validation."""
+    return _collated(pairs, token_batches(pairs.lengths, batch_tokens))
 
 
-def _batch(pairs: EncodedPairs, rows: NDArray[np.int64]) -> Batch:
-    return collate([pairs[row] for row in rows.tolist()])
+def _collated(pairs: EncodedPairs, batches: Iterable[NDArray[np.int64]]) -> Iterator[Batch]:
+    for rows in batches:
+        yield collate([pairs[row] for row in rows.tolist()])

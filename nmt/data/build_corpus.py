@@ -1,14 +1,14 @@
-"""From the rows of a source to the cleaned text on disk, in memory that does not grow with them.
+"""From the rows of a source to the cleaned text on disk. Memory does not grow with the rows.
 
-Rows are read once, into a file of those that no rule on one pair drops, with a hash of each side.
-What the rules on the whole corpus say of each is noted in an array on disk; the rest is copied.
+Rows are read once. Those that pass the rules on a single pair go to a file, with a hash of each
+side. The rules on the whole corpus mark them in an array on disk; the rest is copied.
 """
 
 import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from nmt.data.cleaning import RULES, CleaningReport, CleaningRules, HeldOut, as_
 from nmt.data.sources import PairSource
 from nmt.data.stores import BATCH_ROWS, TextStore, TextWriter, pairs_bar
 from nmt.data.text_files import SentencePair
-from nmt.files import Fingerprint, mapped_zeros, slices
+from nmt.files import mapped_zeros, slices, text_bytes
 
 SUMMARY = "corpus.json"
 
@@ -32,7 +32,7 @@ _ROWS_FILE, _HASHES_FILE = "rows", "hashes"
 
 
 def part_file(part: str) -> str:
-    """The file of "train" or of a part that is drawn, in what ``build_text`` makes."""
+    """The name of the file that ``build_text`` writes for "train" or a part that is drawn."""
     return f"{part}.arrow"
 
 
@@ -47,12 +47,11 @@ def build_text(
     """Write train.arrow, an Arrow file for each part that is drawn, and corpus.json.
 
     given: the pairs of the validation and test sets that are not drawn.
-    draws: part -> how many pairs are moved there out of those that pass all rules. Which ones only
-        the content of the pairs decides, not their order, nor which side is the source.
+    draws: part -> how many of the pairs that pass all rules are moved there. The content of the
+        pairs alone decides which, not their order, nor which side is the source.
 
-    Of equal pairs no more than one is drawn; drawn pairs are then held out as given ones are.
-    Hashes have 64 bits: among 100 million pairs, one passes for a repetition of another without
-    being it with a probability of 1 in 4,000.
+    Of equal pairs at most one is drawn; drawn pairs are then held out as given ones are. Hashes
+    have 64 bits: they confuse two of 100 million pairs with a probability of 1 in 4,000.
 
     Raises ValueError where cleaning leaves no pair, or too few to draw from, and what reading the
     source raises.
@@ -73,7 +72,8 @@ def build_text(
         candidates, HeldOut(drawn if rules.drop_held_out else []), directory / part_file("train")
     )
     for rule, fate in _FATES.items():
-        report.dropped[rule] += candidates.count(fate)
+        chunks = (candidates.fates[part] for part in slices(len(candidates.fates)))
+        report.dropped[rule] += sum(int((fates == fate).sum()) for fates in chunks)
     if not report.kept:
         raise ValueError("cleaning left no training pair:\n" + "\n".join(report.lines()))
     shutil.rmtree(scratch)
@@ -83,9 +83,9 @@ def build_text(
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Rows that no rule on one pair drops. All of it lies on disk.
+    """The rows that pass the rules on a single pair, all on disk.
 
-    hashes: (N, 2), of source and target. fates: (N,), what becomes of each.
+    hashes: (N, 2), of source and target. fates: (N,), _KEPT, _DRAWN or the rule that drops a row.
     """
 
     rows: TextStore
@@ -101,20 +101,14 @@ class _Candidates:
         return cls(rows, hashes, mapped_zeros(scratch / "fates", np.uint8, len(rows)))
 
     def chunks(self) -> Iterator[tuple[list[tuple[str, str]], NDArray[np.uint8]]]:
-        """Pairs and their fates, which may be written to, some thousands at a time."""
+        """Pairs and their fates, a view to write to, a record batch at a time."""
         starts = range(0, len(self.rows), BATCH_ROWS)
         for start, (src, tgt) in zip(starts, self.rows.chunks(), strict=True):
             yield list(zip(src, tgt, strict=True)), self.fates[start : start + BATCH_ROWS]
 
-    def count(self, fate: int) -> int:
-        return sum(int((self.fates[part] == fate).sum()) for part in slices(len(self.fates)))
-
 
 def _read_candidates(source: PairSource, report: CleaningReport, scratch: Path) -> float:
-    """Write the candidates -> how many target characters stand against a source character.
-
-    The latter is of the whole corpus, whatever a rule says.
-    """
+    """Write the candidates -> target characters for each source character in all rows of text."""
     rules, dropped = report.rules, report.dropped
     src_characters = tgt_characters = 0
     not_text: list[int] = []
@@ -151,7 +145,7 @@ def _mark_duplicates(candidates: _Candidates, scratch: Path) -> None:
     keys = mapped_zeros(scratch / "keys", np.uint64, len(candidates.rows))
     for part in slices(len(keys)):
         hashes = candidates.hashes[part]
-        # Multiplied, so that a pair and the same pair turned round have different keys.
+        # The factor gives a pair and the same pair with its sides swapped different keys.
         keys[part] = hashes[:, 0] * np.uint64(0x9E3779B97F4A7C15) + hashes[:, 1]
     repeated = repeats(keys, scratch)
     for part in slices(len(keys)):
@@ -161,7 +155,7 @@ def _mark_duplicates(candidates: _Candidates, scratch: Path) -> None:
 def _judge(
     candidates: _Candidates, rules: CleaningRules, held_out: HeldOut, tgt_per_src: float
 ) -> None:
-    """Note which pairs are out of ratio, and which of those that are left are held out."""
+    """Mark the pairs that are out of ratio, and of the others those that are held out."""
     with pairs_bar(None, "cleaning", len(candidates.rows)) as bar:
         for pairs, fates in candidates.chunks():
             for row, pair in enumerate(pairs):
@@ -173,7 +167,8 @@ def _judge(
 
 
 def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[SentencePair]:
-    """Move the pairs whose hashes are nearest to the part's own to a file of their own."""
+    """Move the ``count`` pairs whose hashes are nearest to the hash of the part's name to a file,
+    and return them."""
     salt = np.frombuffer(_hashed(part), "<u8")[0]
     ranks, places = np.zeros(0, np.uint64), np.zeros(0, np.int64)
     for chunk in slices(len(candidates.rows)):
@@ -197,8 +192,8 @@ def _draw(part: str, count: int, candidates: _Candidates, path: Path) -> list[Se
 
 
 def _write_train(candidates: _Candidates, drawn: HeldOut, path: Path) -> dict[str, str]:
-    """Copy what is kept -> sha256 of each side."""
-    src, tgt = Fingerprint(), Fingerprint()
+    """Copy the pairs that are kept -> sha256 of each side."""
+    src, tgt = sha256(), sha256()
     with TextWriter.open(path) as writer:
         for pairs, fates in candidates.chunks():
             kept = []
@@ -208,15 +203,15 @@ def _write_train(candidates: _Candidates, drawn: HeldOut, path: Path) -> dict[st
                 else:
                     kept.append(pairs[row])
                     writer.add(*pairs[row])
-            src.add(pair[0] for pair in kept)
-            tgt.add(pair[1] for pair in kept)
+            src.update(text_bytes(pair[0] for pair in kept))
+            tgt.update(text_bytes(pair[1] for pair in kept))
     return {"src": src.hexdigest(), "tgt": tgt.hexdigest()}
 
 
 def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
-    """True for every key that an earlier one equals.
+    """True for every key that equals an earlier one: (N,) -> (N,).
 
-    scratch: a directory for the arrays, which lie on disk and are mapped, the answer too.
+    scratch: a directory for mapped arrays, the result included.
     """
     repeated = _repeated(keys, scratch)
     answer = mapped_zeros(scratch / "repeats", np.bool_, len(keys))
@@ -235,7 +230,7 @@ def repeats(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.bool_]:
 
 
 def _repeated(keys: NDArray[np.uint64], scratch: Path) -> NDArray[np.uint64]:
-    """The keys that there are several of, sorted, each once or several times."""
+    """The keys that occur several times, sorted, some of them repeated."""
     ordered = mapped_zeros(scratch / "sorted", np.uint64, len(keys))
     for chunk in slices(len(keys)):
         ordered[chunk] = keys[chunk]

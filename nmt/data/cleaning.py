@@ -1,7 +1,7 @@
-"""Which training pairs are left out, and how many for which reason.
+"""The rules that drop training pairs, and the report that counts the dropped pairs.
 
-Only training pairs are cleaned. A pair counts under the first rule that drops it, so the counts
-add up; what is kept is kept unchanged, but that a line break inside of it becomes a space.
+Only training pairs are cleaned. Each dropped pair counts under the first rule that drops it, so
+the counts add up. The other pairs stay unchanged, except that a line break in them becomes a space.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,25 +10,24 @@ from typing import Any, Self
 
 from nmt import checks
 
-# Characters that a side may have on top, whatever the ratio: it says little of a few short words.
-_RATIO_SLACK = 20
+_RATIO_SLACK = 20  # characters allowed beyond the ratio, which means little for a few short words
 
 RULES = ("not_text", "empty", "too_long", "length_ratio", "duplicate", "held_out")
-"""In the order in which they are applied."""
+"""In the order in which they apply."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CleaningRules:
-    """What a training pair must satisfy, besides being text and not empty.
+    """The conditions for a training pair, besides that both sides are text and not empty.
 
-    max_words: words between white space, on either side.
-    max_characters: on either side; the limit that holds for text written without spaces.
-    max_ratio: how many times longer than the corpus leads one to expect a side may be. Expected is
-        the other side's length in characters times the whole corpus's ratio of characters, which
-        makes one value serve English-French and English-Chinese alike (Gale and Church 1993,
-        section 3, take the same measure and the same expectation for aligning sentences).
+    max_words: most words, separated by white space, on either side.
+    max_characters: most characters on either side; it limits text written without spaces.
+    max_ratio: most times that a side may exceed its expected length. The expected length is the
+        length of the other side in characters times the ratio of characters in the whole corpus,
+        so that one value serves English-French and English-Chinese alike (Gale and Church 1993,
+        section 3, use the same measure and expectation to align sentences).
     drop_duplicates: keep only the first of equal pairs.
-    drop_held_out: leave out a pair whose source or target stands in a validation or test set.
+    drop_held_out: drop a pair whose source or target occurs in a validation or test set.
     """
 
     max_words: int = 200
@@ -47,15 +46,14 @@ class CleaningRules:
             )
 
     def drops(self, src: str, tgt: str) -> str | None:
-        """Which rule on a pair by itself drops it: "empty", "too_long" or None."""
-        if not src.strip() or not tgt.strip():
+        """The rule on a single pair that drops it: "empty", "too_long" or None."""
+        sides = (src.strip(), tgt.strip())
+        if not all(sides):
             return "empty"
-        if self._too_long(src.strip()) or self._too_long(tgt.strip()):
-            return "too_long"
-        return None
+        return "too_long" if any(map(self._too_long, sides)) else None
 
     def out_of_ratio(self, src: str, tgt: str, tgt_per_src: float) -> bool:
-        """tgt_per_src: target characters against one source character in the whole corpus."""
+        """tgt_per_src: target characters for each source character in the whole corpus."""
         src_length, tgt_length = len(src.strip()), len(tgt.strip())
         return (
             tgt_length > self.max_ratio * src_length * tgt_per_src + _RATIO_SLACK
@@ -67,24 +65,24 @@ class CleaningRules:
 
 
 class HeldOut:
-    """The sides of validation and test pairs, without surrounding white space."""
+    """The sides of validation and test pairs, without surrounding white space. A pair is among
+    them if either of its sides is."""
 
     def __init__(self, pairs: Collection[tuple[str, str]]) -> None:
         self._src = {src.strip() for src, _ in pairs}
         self._tgt = {tgt.strip() for _, tgt in pairs}
 
     def __contains__(self, pair: tuple[str, str]) -> bool:
-        """Whether either side of a pair stands among them."""
         return pair[0].strip() in self._src or pair[1].strip() in self._tgt
 
 
 @dataclass(kw_only=True)
 class CleaningReport:
-    """How many pairs each rule dropped; every rule is named, also those that dropped none.
+    """Counts of training pairs.
 
-    dropped: rule -> count, in the order the rules are applied. drawn: part -> how many pairs that
-    no rule objected to went there. line_breaks: pairs with a line break, which became a space.
-    not_text_at: where the first values that are no text stood.
+    total: pairs read. dropped: rule -> pairs, for every rule, in the order in which they apply.
+    drawn: part -> pairs that passed all rules and were moved there. line_breaks: pairs with a line
+    break, which became a space. not_text_at: places of the first values that are no text.
     """
 
     rules: CleaningRules
@@ -109,18 +107,13 @@ class CleaningReport:
             "duplicate": "repeats an earlier pair" if rules.drop_duplicates else "rule is off",
             "held_out": "in a validation or test set" if rules.drop_held_out else "rule is off",
         }
+        counts = [(self.total, "training pairs read")]
+        if self.line_breaks:
+            counts.append((self.line_breaks, "with a line break that became a space"))
+        counts += [(n, f"dropped: {rule} ({meaning[rule]})") for rule, n in self.dropped.items()]
+        counts += [(n, f"drawn: {part}") for part, n in self.drawn.items()]
         width = len(f"{self.total:,}")
-        breaks = [f"{self.line_breaks:>{width},} with a line break that became a space"]
-        return [
-            f"{self.total:>{width},} training pairs read",
-            *(breaks if self.line_breaks else []),
-            *(
-                f"{count:>{width},} dropped: {rule} ({meaning[rule]})"
-                for rule, count in self.dropped.items()
-            ),
-            *(f"{count:>{width},} drawn: {part}" for part, count in self.drawn.items()),
-            f"{self.kept:>{width},} kept",
-        ]
+        return [f"{count:>{width},} {text}" for count, text in [*counts, (self.kept, "kept")]]
 
     def as_dict(self) -> dict[str, Any]:
         """The report in plain types, to be saved."""
@@ -128,16 +121,14 @@ class CleaningReport:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
-        """What ``as_dict`` saved."""
+        """The report that ``as_dict`` saved."""
         values = {name: value for name, value in saved.items() if name not in ("rules", "kept")}
         return cls(rules=CleaningRules(**saved["rules"]), **values)
 
 
 def as_single_line(value: object) -> str | None:
-    """A value as one line of text; None for what is no text and for invalid Unicode.
-
-    A text file cannot have a line break within a line; rows of other formats can.
-    """
+    """A value as one line of text, line breaks made spaces; None for a value that is no text, and
+    for invalid Unicode."""
     if not isinstance(value, str):
         return None
     try:

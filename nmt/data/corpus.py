@@ -1,4 +1,4 @@
-"""The corpus of a run: training pairs cleaned and on disk, validation and test pairs untouched."""
+"""The corpus of a run: cleaned training pairs on disk, validation and test pairs unchanged."""
 
 import json
 import logging
@@ -21,19 +21,17 @@ from nmt.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 
-_FORMAT = 1
-"""Of what is kept on disk: another number for every change of what cleaning makes of a corpus."""
-
-
-_TOKENIZER_FORMAT = 1  # of the tokenizers that are kept
+_FORMAT = 1  # of cached text: raise it whenever cleaning gives another result
+_TOKENIZER_FORMAT = 1  # of cached tokenizers
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParallelCorpus:
     """Sentence pairs in two languages.
 
-    train: cleaned, on disk; ``cleaning`` says of what. valid, tests: every row of theirs, or what
-    was drawn for them. fingerprints: sha256 of each side of "train", "valid", each "tests.<name>".
+    train: cleaned, on disk; ``cleaning`` reports on it.
+    valid, tests: every row of the set, or the pairs that were drawn for it.
+    fingerprints: sha256 of each side of "train", "valid" and each "tests.<name>".
     """
 
     src_lang: str
@@ -46,17 +44,20 @@ class ParallelCorpus:
 
 
 def load_corpus(data: Mapping[str, Any], cache: DiskCache) -> ParallelCorpus:
-    """Read and clean what the ``data`` section of a config names, or take it from the cache.
+    """Read and clean the corpus of a ``data`` section, or take it from the cache.
 
-    train, valid, tests.<name>: see nmt.data.sources; of the latter two also a whole number, of
-        pairs to draw out of the training pairs.
+    train, valid, tests.<name>: see nmt.data.sources; valid and tests.<name> may also be a whole
+        number of pairs to draw out of the training pairs.
     cleaning: CleaningRules' fields; those left out keep their defaults.
 
     Raises ValueError for an option that is missing, unknown or out of range, for a validation or
-    test row that is no text, and where cleaning leaves no training pair; else what the source of a
-    part raises.
+    test row that is no text, and where cleaning leaves no training pair; and what reading a part
+    raises.
     """
-    rules = _rules(data["cleaning"])
+    with checks.section("cleaning"):
+        names = [field.name for field in fields(CleaningRules)]
+        checks.known_options("", data["cleaning"], names)
+        rules = CleaningRules(**data["cleaning"])
     specs = {"valid": data["valid"]} | {f"tests.{name}": v for name, v in data["tests"].items()}
     draws = {
         part: checks.positive_int(part, spec)
@@ -74,17 +75,24 @@ def load_corpus(data: Mapping[str, Any], cache: DiskCache) -> ParallelCorpus:
         "draws": list(draws.items()),
     }
     given = [pair for pairs in parts.values() for pair in pairs]
-    entry = cache.entry(
-        "text",
-        key,
-        lambda directory: build_text(directory, source, rules, given=given, draws=draws),
-    )
+
+    def build(directory: Path) -> None:
+        build_text(directory, source, rules, given=given, draws=draws)
+
+    entry = cache.entry("text", key, build)
     summary = json.loads((entry / SUMMARY).read_text(encoding="utf-8"))
     for part in draws:
         parts[part] = list(TextStore(entry / part_file(part)))
         prints[part] = _fingerprints(parts[part])
     report = CleaningReport.from_dict(summary["cleaning"])
-    _warn(report)
+    if report.not_text_at:
+        count = report.dropped["not_text"]
+        log.warning(
+            "training pairs that are no text (missing, a number, or no valid Unicode): %s, at %s%s",
+            f"{count:,}",
+            ", ".join(report.not_text_at),
+            ", ..." if count > len(report.not_text_at) else "",
+        )
     return ParallelCorpus(
         src_lang=data["src_lang"],
         tgt_lang=data["tgt_lang"],
@@ -120,35 +128,16 @@ def _read_whole(data: Mapping[str, Any], part: str) -> list[SentencePair]:
 
 
 def _fingerprints(pairs: list[SentencePair]) -> dict[str, str]:
-    return {
-        "src": fingerprint(pair.src for pair in pairs),
-        "tgt": fingerprint(pair.tgt for pair in pairs),
-    }
-
-
-def _rules(options: Mapping[str, Any]) -> CleaningRules:
-    with checks.section("cleaning"):
-        checks.known_options("", options, [field.name for field in fields(CleaningRules)])
-        return CleaningRules(**options)
-
-
-def _warn(report: CleaningReport) -> None:
-    if report.not_text_at:
-        more = ", ..." if report.dropped["not_text"] > len(report.not_text_at) else ""
-        log.warning(
-            "training pairs that are no text (missing, a number, or no valid Unicode): %s, at %s%s",
-            f"{report.dropped['not_text']:,}",
-            ", ".join(report.not_text_at),
-            more,
-        )
+    return {side: fingerprint(getattr(pair, side) for pair in pairs) for side in ("src", "tgt")}
 
 
 def learn_tokenizer(
     corpus: ParallelCorpus, options: Mapping[str, Any], cache: DiskCache
 ) -> Tokenizer:
-    """Learnt from the training pairs, or taken from the cache; of many pairs, some are drawn.
+    """Learn a tokenizer from the training pairs, or take it from the cache.
 
-    options: those of ``Tokenizer.train``, max_pairs to draw, and sampling, which changes nothing.
+    options: those of ``Tokenizer.train``; max_pairs, the most pairs to learn from, drawn at
+        random; sampling, which changes nothing here.
     """
     options = {name: value for name, value in options.items() if name != "sampling"}
     most = checks.positive_int("max_pairs", options.pop("max_pairs"))

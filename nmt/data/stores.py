@@ -1,15 +1,15 @@
 """Sentence pairs on disk, as text and as token ids: Arrow files, mapped into memory.
 
-``datasets.Dataset.from_file`` and every other reader of Arrow's stream format open them too. What a
-program holds of them is pages that the system may take back at any time, however large the corpus.
+A program holds them as memory pages that the system may take back at any time, however large the
+corpus. ``datasets.Dataset.from_file`` and other readers of Arrow's stream format open them too.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from nmt.tokenizer import Tokenizer
 
 
 def pairs_bar(items: Iterable[Any] | None, what: str, total: int | None) -> "tqdm[Any]":
-    """A bar of pairs done; over items it counts them itself, over None it is told of them."""
+    """A progress bar of pairs; it counts ``items`` itself, or without items is updated."""
     return tqdm(items, what, total, unit=" pairs", unit_scale=True, disable=None, leave=False)
 
 
@@ -52,18 +52,19 @@ class TextStore:
             yield from map(SentencePair, src, tgt)
 
     def chunks(self) -> Iterator[tuple[list[str], list[str]]]:
-        """Sources and targets, some thousands at a time."""
+        """Sources and targets, a record batch at a time."""
         for batch in self._batches:
             src, tgt = batch.columns
             yield src.to_pylist(), tgt.to_pylist()
 
     def drawn(self, most: int) -> "Drawn":
-        """At most so many pairs, drawn at random without replacement; always the same ones."""
+        """At most ``most`` pairs, see ``Drawn``."""
         return Drawn(self, most)
 
 
 class Drawn:
-    """A random sample of a store in the store's order, as often as it is iterated over."""
+    """At most ``most`` pairs of a store, drawn at random without replacement, in the store's
+    order. Every iteration gives the same pairs."""
 
     def __init__(self, store: TextStore, most: int) -> None:
         self._store = store
@@ -74,45 +75,43 @@ class Drawn:
 
     def __iter__(self) -> Iterator[SentencePair]:
         random = np.random.default_rng(0)
-        there, wanted = len(self._store), self._size
+        left, wanted = len(self._store), self._size
         for src, tgt in self._store.chunks():
-            # How many of a uniform sample fall into this chunk, then which.
-            here = int(random.hypergeometric(wanted, there - wanted, len(src)))
+            # First how many pairs of a uniform sample fall into this chunk, then which.
+            here = int(random.hypergeometric(wanted, left - wanted, len(src)))
             for row in np.sort(random.choice(len(src), here, replace=False)).tolist():
                 yield SentencePair(src[row], tgt[row])
-            there, wanted = there - len(src), wanted - here
+            left, wanted = left - len(src), wanted - here
 
 
 class TextWriter:
-    """Takes pairs and writes them some thousands at a time."""
+    """Takes pairs and writes them, a record batch at a time."""
 
     _SCHEMA = pa.schema([("src", pa.string()), ("tgt", pa.string())])
 
     def __init__(self, stream: pa.RecordBatchStreamWriter) -> None:
         self._stream = stream
-        self._src: list[str] = []
-        self._tgt: list[str] = []
+        self._pairs: list[tuple[str, str]] = []
 
     @classmethod
     @contextmanager
     def open(cls, path: str | Path) -> Iterator[Self]:
-        """A writer of a new file, which is finished in the end."""
+        """A writer of a new file, which is complete at the end of the context."""
         with _new_stream(path, cls._SCHEMA) as stream:
             writer = cls(stream)
             yield writer
             writer._flush()
 
     def add(self, src: str, tgt: str) -> None:
-        self._src.append(src)
-        self._tgt.append(tgt)
-        if len(self._src) == BATCH_ROWS:
+        self._pairs.append((src, tgt))
+        if len(self._pairs) == BATCH_ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        if self._src:
-            columns = [pa.array(side, pa.string()) for side in (self._src, self._tgt)]
+        if self._pairs:
+            columns = [pa.array(side, pa.string()) for side in zip(*self._pairs, strict=True)]
             self._stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._SCHEMA))
-        self._src, self._tgt = [], []
+        self._pairs = []
 
 
 @contextmanager
@@ -122,34 +121,32 @@ def _new_stream(path: str | Path, schema: pa.Schema) -> Iterator[pa.RecordBatchS
 
 
 def map_batches(path: str | Path) -> list[pa.RecordBatch]:
-    """The record batches of a file, in memory that is the file's."""
+    """The record batches of a file, mapped into memory."""
     return list(pa.ipc.open_stream(pa.memory_map(str(path))))
 
 
-_FORMAT = 1  # of what is kept on disk
+_FORMAT = 1  # of the files that ``write_ids`` writes
 _IDS, _LENGTHS, _SUMMARY = "ids.arrow", "lengths", "ids.json"
 _SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32()))])
 
 
-class Chunk(NamedTuple):
-    """Ids of some thousands of pairs."""
-
-    src: Sequence[Ids]
-    tgt: Sequence[Ids]
+Chunk: TypeAlias = tuple[Sequence[Ids], Sequence[Ids]]
+"""Source ids and target ids of some thousands of pairs."""
 
 
 class IdsStore:
-    """What ``write_ids`` wrote, as EncodedPairs.
+    """EncodedPairs from the files that ``write_ids`` wrote.
 
-    longest_source: most source tokens. tokens: of each side in all. EOS is counted nowhere.
+    longest_source: most tokens of a source, tokens: of all "src" and all "tgt", both without EOS.
     """
 
     def __init__(self, directory: Path) -> None:
         summary = json.loads((directory / _SUMMARY).read_text(encoding="utf-8"))
         self.longest_source: int = summary["longest_source"]
         self.tokens: dict[str, int] = summary["tokens"]
-        lengths = np.memmap(directory / _LENGTHS, "<i4", "r").reshape(-1, 2)
-        self.lengths: NDArray[np.int32] = np.asarray(lengths)
+        self.lengths: NDArray[np.int32] = np.asarray(
+            np.memmap(directory / _LENGTHS, "<i4", "r").reshape(-1, 2)
+        )
         self._batches = [
             [(column.offsets.to_numpy(), column.values.to_numpy()) for column in batch.columns]
             for batch in map_batches(directory / _IDS)
@@ -171,22 +168,19 @@ def encoded(
     cache: DiskCache,
     threads: int,
 ) -> IdsStore:
-    """The best segmentation of every pair, made once for the same text and tokenizer.
-
-    fingerprints: of the text. threads: to encode with; they change nothing.
-    """
-
-    def chunks(done: Callable[[int], object]) -> Iterator[Chunk]:
-        for src, tgt in text.chunks():
-            yield Chunk(
-                tokenizer.encode_src(src, threads=threads),
-                tokenizer.encode_tgt(tgt, threads=threads),
-            )
-            done(len(src))
+    """The best segmentation of every pair, computed once for each text and tokenizer, whatever
+    the number of threads. fingerprints: of the text."""
 
     def build(directory: Path) -> None:
         with pairs_bar(None, "encoding", len(text)) as bar:
-            write_ids(directory, chunks(bar.update))
+
+            def chunks() -> Iterator[Chunk]:
+                for src, tgt in text.chunks():
+                    ids = tokenizer.encode_src(src, threads=threads)
+                    yield ids, tokenizer.encode_tgt(tgt, threads=threads)
+                    bar.update(len(src))
+
+            write_ids(directory, chunks())
 
     key = {"format": _FORMAT, "text": fingerprints, "tokenizer": tokenizer.sha256()}
     return IdsStore(cache.entry("ids", key, build))
@@ -199,32 +193,27 @@ def sampled(
     src = tokenizer.sample_src((pair.src for pair in text), sampling=sampling, seed=seed)
     tgt = tokenizer.sample_tgt((pair.tgt for pair in text), sampling=sampling, seed=seed)
     sizes = (len(src) for src, _ in text.chunks())
-    chunks = (Chunk(list(islice(src, size)), list(islice(tgt, size))) for size in sizes)
+    chunks = ((list(islice(src, size)), list(islice(tgt, size))) for size in sizes)
     with cache.scratch() as directory:
         write_ids(directory, chunks)
-        return IdsStore(directory)  # the files stay mapped when their names are gone
+        return IdsStore(directory)  # mapped files outlive their names
 
 
 def write_ids(directory: Path, chunks: Iterable[Chunk]) -> None:
     """Write ids that come in chunks of ``BATCH_ROWS`` pairs, the last one smaller."""
     longest, tokens = 0, np.zeros(2, dtype=np.int64)
-    with (
-        _new_stream(directory / _IDS, _SCHEMA) as stream,
-        open(directory / _LENGTHS, "wb") as file,
-    ):
+    with _new_stream(directory / _IDS, _SCHEMA) as stream, open(directory / _LENGTHS, "wb") as file:
         for chunk in chunks:
             lengths = np.array([list(map(len, side)) for side in chunk], dtype="<i4")  # (2, rows)
             file.write(np.ascontiguousarray(lengths.T).data)
-            columns = [_lists(*side) for side in zip(chunk, lengths, strict=True)]
+            columns = []
+            for rows, sizes in zip(chunk, lengths, strict=True):
+                offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+                ids = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=offsets[-1])
+                columns.append(pa.ListArray.from_arrays(pa.array(offsets), pa.array(ids)))
             stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
             longest = max(longest, int(lengths[0].max()))
             tokens += lengths.sum(axis=1)
     counts = dict(zip(("src", "tgt"), tokens.tolist(), strict=True))
     summary = {"longest_source": longest, "tokens": counts}
     (directory / _SUMMARY).write_text(json.dumps(summary) + "\n", encoding="utf-8")
-
-
-def _lists(rows: Sequence[Ids], lengths: NDArray[np.int32]) -> pa.Array:
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    values = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(offsets[-1]))
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))

@@ -1,7 +1,7 @@
-"""Reading parallel text without ever losing step.
+"""Reads parallel text, line n of one side with line n of the other.
 
-A line ends at "\\n" and nowhere else. Readers that also split at a lone carriage return, a form
-feed or U+2028 put the two sides out of step without a word.
+A line ends at "\\n" and nowhere else. A reader that also splits at a lone carriage return, a form
+feed or U+2028 puts the two sides out of step, and nobody notices.
 """
 
 import gzip
@@ -18,27 +18,27 @@ T = TypeVar("T")
 PathSpec: TypeAlias = str | Path | Sequence[str | Path]
 Stream: TypeAlias = BufferedReader | BytesIO | gzip.GzipFile
 
-READ_BYTES = 2**16  # what a pipe holds: about a thousand sentences
+READ_BYTES = 2**16  # the size of a pipe: about a thousand sentences
 
 _BOM = "\ufeff"
 
 
 class SentencePair(NamedTuple):
-    """A sentence and its translation, as they stand in the files."""
+    """A sentence and its translation, unchanged from the files."""
 
     src: str
     tgt: str
 
 
 class Lines:
-    """The lines of UTF-8 text, each read once, in the order in which they stand.
+    """The lines of UTF-8 text, in order, each read once.
 
-    A line ends at "\\n" and nowhere else. One "\\r" before its end and a byte order mark at the
-    start of the text are removed; all other text stays as it is, blank lines included.
+    One "\\r" at the end of a line and a byte order mark at the start of the text are removed; all
+    other text stays unchanged, blank lines included.
 
     name: of the file, for messages.
     status: of the file, None where there is none.
-    position: bytes of the file that have been read; those of ``stream`` unless it says others.
+    position: returns how many bytes of the file have been read; by default those of ``stream``.
     """
 
     def __init__(
@@ -55,30 +55,27 @@ class Lines:
         self._bytes: int = 0
         self.position = position or (lambda: self._bytes)
         self._number = 0  # lines handed out
-        self._offset = 0  # their bytes
+        self._offset = 0  # bytes of those lines
         self._chunks = self._raw_chunks()
-        self._waiting: list[bytes] = []  # read, but not handed out
+        self._waiting: list[bytes] = []  # lines read, but not handed out
 
     @property
     def size(self) -> int | None:
-        """Of the file in bytes; a pipe or a terminal has none."""
+        """The size of the file in bytes; None for a pipe or a terminal."""
         if self.status is None or not stat.S_ISREG(self.status.st_mode):
             return None
         return self.status.st_size
 
     def is_terminal(self) -> bool:
-        """Whether someone types them."""
+        """Whether someone types the lines."""
         return self._stream.isatty()
 
     def skip(self, count: int) -> str:
-        """Read over ``count`` lines; the last of them, or "" for none.
-
-        Raises ValueError where there are not so many.
-        """
+        """Skip ``count`` lines and return the last of them, "" if ``count`` is 0. Raises
+        ValueError where the text has fewer lines."""
         last = b""
         while self._number < count:
-            chunk = self._next()
-            if chunk is None:
+            if (chunk := self._next()) is None:
                 raise ValueError(f"{self.name} has {self._number:,} lines, not {count:,}")
             taken = chunk[: count - self._number]
             self._waiting = chunk[len(taken) :]
@@ -88,11 +85,11 @@ class Lines:
         return _decoded(last, count, self._offset - len(last) - 1) if count else ""
 
     def chunks(self, read: Callable[[int, str], T]) -> Iterator[list[T]]:
-        """What ``read`` makes of each line and its number, counted from 1.
+        """The results of ``read`` for each line, given its number, counted from 1, and its text.
 
-        Each chunk is what the stream had to give, so that a line typed is there at once, and a
-        file comes in large parts. Raises ValueError, naming the line, for invalid UTF-8 or what
-        ``read`` refuses, after all the lines before it; for damaged gzip when it comes to that.
+        A chunk holds the lines that one read of the stream gave: a line that someone types comes
+        at once, a file in large parts. Raises ValueError, naming the line, for invalid UTF-8 and
+        for what ``read`` refuses, after all the lines before it; and for damaged gzip data.
         """
         while (chunk := self._next()) is not None:
             made: list[T] = []
@@ -113,7 +110,7 @@ class Lines:
         return waiting or next(self._chunks, None)
 
     def _raw_chunks(self) -> Iterator[list[bytes]]:
-        parts: list[bytes] = []  # of a line that has not ended
+        parts: list[bytes] = []  # of the line that has not ended yet
         try:
             while data := self._stream.read1(READ_BYTES):
                 self._bytes += len(data)
@@ -123,9 +120,8 @@ class Lines:
                     yield [b"".join(parts), *others[:-1]]
                     parts = [others[-1]]
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ValueError(
-                f"{self.name} is not whole gzip data, as its name says: {error}"
-            ) from None
+            message = f"{self.name} is not whole gzip data, as its name says: {error}"
+            raise ValueError(message) from None
         except OSError as error:
             raise OSError(error.errno, error.strerror, self.name) from None
         if rest := b"".join(parts):
@@ -133,7 +129,7 @@ class Lines:
 
 
 def _decoded(raw: bytes, number: int, offset: int) -> str:
-    """A line, which is the text's ``number``-th and begins at its byte ``offset``."""
+    """The text of line ``number``, which begins at byte ``offset`` of the text."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -147,10 +143,10 @@ def _decoded(raw: bytes, number: int, offset: int) -> str:
 
 
 def iter_lines(path: str | Path) -> Iterator[str]:
-    """The lines of a UTF-8 text file, gzipped where its name ends in ``.gz``, one at a time.
+    """The lines of a UTF-8 text file, one at a time; a name in ``.gz`` means that it is gzipped.
 
-    Raises OSError for a file that is missing or cannot be opened, ValueError for one that is empty,
-    and what ``Lines.chunks`` raises.
+    Raises OSError for a file that is missing or cannot be opened, ValueError for an empty file, and
+    what ``Lines.chunks`` raises.
     """
     path = Path(path).expanduser()
     with opened(path) as stream:
@@ -167,24 +163,23 @@ def iter_lines(path: str | Path) -> Iterator[str]:
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """All lines of a file; see iter_lines."""
+    """All lines of a file, see ``iter_lines``."""
     return list(iter_lines(path))
 
 
 def iter_pairs(
     src: str | Path, tgt: str | Path, most: int | None = None
 ) -> Iterator[tuple[str, str]]:
-    """Line n of one file with line n of the other, one at a time; at most ``most`` of them.
+    """Line n of one file with line n of the other, one pair at a time, at most ``most`` pairs.
 
-    Raises ValueError where one file ends before the other, unless ``most`` lines came first, and
-    what iter_lines raises.
+    Raises ValueError where one file ends before the other, unless ``most`` pairs came first, and
+    what ``iter_lines`` raises.
     """
     src_lines, tgt_lines = iter_lines(src), iter_lines(tgt)
     for count, pair in enumerate(islice(zip_longest(src_lines, tgt_lines), most)):
         if None in pair:
-            rest = 1 + sum(1 for _ in src_lines) + sum(1 for _ in tgt_lines)
-            src_count = count if pair[0] is None else count + rest
-            tgt_count = count if pair[1] is None else count + rest
+            longer = count + 1 + sum(1 for _ in src_lines) + sum(1 for _ in tgt_lines)
+            src_count, tgt_count = (count if side is None else longer for side in pair)
             raise ValueError(
                 f"{src} has {src_count:,} lines, but {tgt} has {tgt_count:,}:"
                 " line n of one must translate line n of the other"
@@ -194,9 +189,7 @@ def iter_pairs(
 
 def read_pairs(src: PathSpec, tgt: PathSpec) -> list[SentencePair]:
     """Sentence pairs from two files, or from two equally long lists of files in the same order.
-
-    Raises ValueError where two files differ in their number of lines, and what read_lines raises.
-    """
+    Raises what ``paired_paths`` and ``iter_pairs`` raise."""
     return [SentencePair(*pair) for files in paired_paths(src, tgt) for pair in iter_pairs(*files)]
 
 
@@ -204,9 +197,10 @@ def paired_paths(src: PathSpec, tgt: PathSpec) -> list[tuple[Path, Path]]:
     """The files of both sides, in pairs; ValueError where one side has more than the other."""
     src_paths, tgt_paths = as_paths(src), as_paths(tgt)
     if len(src_paths) != len(tgt_paths):
+        names = [", ".join(map(str, paths)) or "none" for paths in (src_paths, tgt_paths)]
         raise ValueError(
             f"{len(src_paths)} source files against {len(tgt_paths)} target files:"
-            f" {_joined(src_paths)} against {_joined(tgt_paths)}; give them in pairs, in order"
+            f" {' against '.join(names)}; give them in pairs, in order"
         )
     return list(zip(src_paths, tgt_paths, strict=True))
 
@@ -218,10 +212,8 @@ def as_paths(spec: PathSpec) -> list[Path]:
 
 
 def opened(path: Path, *, packed: bool = False) -> BufferedReader | gzip.GzipFile:
-    """The file's bytes; unless ``packed``, those that gzip packed where the name ends in ``.gz``.
-
-    Raises OSError naming the file and what is wrong with it.
-    """
+    """Opens a file to read bytes. Unpacks a file named ``.gz``, unless ``packed``. Raises OSError
+    naming the file and what is wrong with it."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory: name a file in it")
     try:
@@ -232,7 +224,3 @@ def opened(path: Path, *, packed: bool = False) -> BufferedReader | gzip.GzipFil
         raise FileNotFoundError(f"no such file: {path}") from None
     except OSError as error:
         raise type(error)(f"cannot read {path}: {error.strerror}") from None
-
-
-def _joined(paths: Sequence[Path]) -> str:
-    return ", ".join(map(str, paths)) or "none"

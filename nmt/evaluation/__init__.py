@@ -1,1 +1,1 @@
-"""How good translations are, overall and by sentence length: knows only text and numbers."""
+"""Scores translations, overall and by sentence length. Knows only text and numbers."""

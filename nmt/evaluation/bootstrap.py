@@ -1,6 +1,6 @@
-"""How far a corpus score would move had other sentences of the same kind been drawn.
+"""Bootstrap: how much a corpus score varies with the sentences that were drawn for the test set.
 
-Dims: N sentences, K statistics a sentence, R resamples.
+Dims: N sentences, K counts for each, R resamples.
 """
 
 import math
@@ -18,8 +18,8 @@ _CELLS_AT_ONCE = 4_000_000
 class Bootstrap:
     """Percentile bootstrap over sentences (Koehn, 2004).
 
-    samples: resamples drawn. seed: of the draw; the same seed draws the same sentences for every
-    system that has as many. level: the part of the resampled scores that the interval spans.
+    samples: number of resamples. seed: of the draw; the same seed draws the same sentences for
+    every system with as many sentences. level: share of the resampled scores in the interval.
     """
 
     samples: int = 1000
@@ -34,10 +34,10 @@ class Bootstrap:
 
 
 def resampled_sums(statistics: NDArray[np.float64], bootstrap: Bootstrap) -> NDArray[np.float64]:
-    """Column sums of resamples of the rows: (N, K) whole numbers -> (R, K).
+    """Draws resamples of the rows and sums their columns: (N, K) whole numbers -> (R, K).
 
-    Draws what sacreBLEU draws from the same seed. Sums are exact, so they do not depend on the
-    machine; memory does not grow with N x R.
+    sacreBLEU draws the same from the same seed. The sums are exact, so they do not depend on the
+    machine. Memory does not grow with N x R.
     """
     n = len(statistics)
     rng = np.random.default_rng(bootstrap.seed)
@@ -52,11 +52,9 @@ def resampled_sums(statistics: NDArray[np.float64], bootstrap: Bootstrap) -> NDA
 
 
 def percentile_interval(scores: NDArray[np.float64], level: float) -> tuple[float, float]:
-    """The interval that leaves out (1 - level) / 2 of the (R,) scores at either end.
-
-    Its bounds are two of the scores, the ones that sacreBLEU halves the distance of.
-    """
+    """The interval without the lowest and the highest (1 - level) / 2 of the (R,) scores. Its
+    bounds are the two scores between which sacreBLEU takes its interval."""
     ordered = np.sort(scores)
-    # Rounded first: 1000 * (1 - 0.9) / 2 falls just short of 50 in floating point.
+    # Rounds first because 1000 * (1 - 0.9) / 2 is just below 50 in floating point.
     left_out = math.floor(round(len(ordered) * (1 - level) / 2, 6))
     return float(ordered[left_out]), float(ordered[len(ordered) - 1 - left_out])

@@ -1,4 +1,4 @@
-"""Sentences by length: which side is measured, in what, and where the buckets are cut."""
+"""Sentence lengths, in words, subwords or characters, and the buckets that they fall into."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ SIDES = ("source", "reference")
 UNITS = ("words", "subwords", "characters")
 
 SubwordLengths = Callable[[Sequence[str]], Sequence[int]]
-"""The number of subwords of each line, as the run's tokenizer cuts it."""
+"""Lines -> the number of subwords of each, by the run's tokenizer."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Lengths from ``low`` up to but not including ``high``; None: no upper bound."""
+    """The lengths with low <= length < high (None: no upper bound)."""
 
     low: int
     high: int | None
 
     @property
     def label(self) -> str:
-        """Such as "10-19" (both ends included) or "60+"."""
+        """A name such as "10-19", which includes both ends, or "60+"."""
         return f"{self.low}+" if self.high is None else f"{self.low}-{self.high - 1}"
 
     def __contains__(self, length: int) -> bool:
@@ -30,9 +30,9 @@ class Bucket:
 
 
 def buckets(edges: Sequence[int]) -> list[Bucket]:
-    """The buckets between 0, the edges, and no upper bound: one more than there are edges.
+    """The buckets from 0 to the first edge, between the edges, and from the last edge on.
 
-    ValueError unless the edges are whole numbers of at least 1, each above the one before.
+    Raises ValueError unless the edges are whole numbers of at least 1, in rising order.
     """
     for edge in edges:
         positive_int("each of edges", edge)
@@ -44,10 +44,8 @@ def buckets(edges: Sequence[int]) -> list[Bucket]:
 def lengths(
     lines: Sequence[str], unit: str, subword_lengths: SubwordLengths | None = None
 ) -> list[int]:
-    """The length of each line: words between blanks, Unicode characters, or subwords.
-
-    ValueError for an unknown unit, or for subwords where ``subword_lengths`` is None.
-    """
+    """The length of each line in words (between white space), Unicode characters or subwords.
+    Raises ValueError for an unknown unit, and for subwords without ``subword_lengths``."""
     one_of("unit", unit, UNITS)
     if unit == "words":
         return [len(line.split()) for line in lines]
@@ -59,5 +57,5 @@ def lengths(
 
 
 def members(line_lengths: Sequence[int], bucket: Bucket) -> list[int]:
-    """Indices of the lines whose length the bucket holds, in order."""
+    """Indices of the lines whose length is in the bucket, in order."""
     return [index for index, length in enumerate(line_lengths) if length in bucket]

@@ -17,11 +17,11 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """How translations are scored.
+    """How to score translations.
 
-    edges: where length buckets end and the next begin. side: whose length counts, "source" or
-    "reference". unit: of length, "words", "subwords" or "characters". tokenize, lowercase: see
-    ``Scorer``. bootstrap: of the intervals. ValueError for a value that is none of these.
+    edges: between the length buckets. side: whose length is measured, "source" or "reference".
+    unit: of length, "words", "subwords" or "characters". tokenize, lowercase: see ``Scorer``.
+    bootstrap: of the intervals. Raises ValueError for any other value.
     """
 
     edges: Sequence[int] = (10, 20, 30, 40, 50, 60)
@@ -37,13 +37,13 @@ class Scoring:
         one_of("unit", self.unit, UNITS)
 
     def scorer(self) -> Scorer:
-        """ValueError for a tokenizer that sacreBLEU does not have."""
+        """Raises ValueError for a tokenizer that sacreBLEU does not have."""
         return Scorer(tokenize=self.tokenize, lowercase=self.lowercase)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """Which sentences were translated, whatever the name: the sums say."""
+    """A test set. Two with equal checksums hold the same sentences, whatever their names."""
 
     name: str
     n: int
@@ -52,25 +52,19 @@ class TestSet:
 
     @classmethod
     def of(cls, name: str, sources: Sequence[str], references: Sequence[str]) -> Self:
-        """ValueError if there are not as many references as sources."""
-        if len(sources) != len(references):
-            raise ValueError(
-                f"test set {name}: {len(sources)} sources but {len(references)} references"
-            )
-        return cls(
-            name=name,
-            n=len(sources),
-            sha256_src=fingerprint(sources),
-            sha256_ref=fingerprint(references),
-        )
+        """Raises ValueError for different numbers of sources and references."""
+        n = len(sources)
+        if n != len(references):
+            raise ValueError(f"test set {name}: {n} sources but {len(references)} references")
+        src, ref = fingerprint(sources), fingerprint(references)
+        return cls(name=name, n=n, sha256_src=src, sha256_ref=ref)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What of ``evaluation.json`` stands above its numbers.
+    """How an evaluation was made: the first part of ``evaluation.json``, before the numbers.
 
-    system: a name of what translated. search: how, as plain values, {} where unknown: the settings
-    of the search, and the precision where it is not fp32.
+    system: its name. search: its settings, and its precision unless that is fp32; {} where unknown.
     signatures: sacreBLEU's, by metric.
     """
 
@@ -88,7 +82,7 @@ class Recipe:
     def of(
         cls, *, system: str, test_set: TestSet, search: Mapping[str, Any], scoring: Scoring
     ) -> "Recipe":
-        """What ``evaluate`` will say of these."""
+        """The recipe of an evaluation that is scored in this way."""
         return Recipe(
             system=system,
             test_set=test_set,
@@ -101,23 +95,20 @@ class Recipe:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Every setting by its dotted name, such as "search.beam_size"."""
+        """Every setting under its dotted name, such as "search.beam_size"."""
         values = asdict(self)
         return dict(dotted({name: values[name] for name in Recipe.__dataclass_fields__}))
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """A phrase for each setting whose value differs, or that only one of the two has."""
-    return [
-        f"{name} is {_said(there, name)} there and {_said(here, name)} here"
-        for name in dict.fromkeys([*there, *here])
-        if _said(there, name) != _said(here, name)
-    ]
-
-
-def _said(settings: Mapping[str, Any], name: str) -> str:
-    value = settings.get(name, "not set")
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+    """Describes each setting that has two values, or that only one of the two sides has."""
+    found = []
+    for name in dict.fromkeys([*there, *here]):
+        values = (side.get(name, "not set") for side in (there, here))
+        old, new = (str(list(v) if isinstance(v, tuple) else v) for v in values)
+        if old != new:
+            found.append(f"{name} is {old} there and {new} here")
+    return found
 
 
 FEW = 30
@@ -125,12 +116,12 @@ FEW = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Some of the sentences, scored together. None for every score where there are none.
+    """The scores of some sentences; each is None where there are no sentences.
 
-    n: sentences. bleu, chrf: 0-100. bleu_ci, chrf_ci: lower and upper bound. length_ratio: tokens
-    of the translations a reference token. hit_limit: translations that search cut off, None where
-    unknown. too_few: the scores say little: n is below 30, or no reference holds the four tokens
-    without which BLEU is 0 even for perfect translations.
+    n: number of sentences. bleu, chrf: 0-100. bleu_ci, chrf_ci: lower and upper bound.
+    length_ratio: tokens of the translations per token of the references. hit_limit: number of
+    translations that search cut off, None where unknown. too_few: whether the scores mean little:
+    n is below 30, or no reference holds a 4-gram (then even perfect translations have BLEU 0).
     """
 
     n: int
@@ -155,10 +146,10 @@ class BucketRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Recipe):
-    """A recipe and what came of it.
+    """How translations were scored, and their scores.
 
-    seconds: that translating the test set took, None where unknown. overall: all sentences, which
-    is not the mean of the buckets.
+    seconds: time of translating the test set, None where unknown. overall: corpus scores of all
+    sentences, which are not the means of the buckets.
     """
 
     seconds: float | None
@@ -166,20 +157,16 @@ class Evaluation(Recipe):
     buckets: tuple[BucketRow, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values in the order and under the names of ``evaluation.json``."""
+        """The content of ``evaluation.json``."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
-        """The inverse of ``as_dict``, also after JSON made lists of tuples.
-
-        ValueError for another format version, KeyError or TypeError for missing or unknown names.
-        """
-        if values["format_version"] != FORMAT_VERSION:
-            raise ValueError(
-                f"it has format_version {values['format_version']!r}, "
-                f"this version of nmt reads {FORMAT_VERSION}"
-            )
+        """The inverse of ``as_dict``. Lists, which JSON makes of tuples, become tuples again.
+        Raises ValueError for another format version, KeyError or TypeError for other names."""
+        if (found := values["format_version"]) != FORMAT_VERSION:
+            said = f"it has format_version {found!r}, this version of nmt reads {FORMAT_VERSION}"
+            raise ValueError(said)
         typed = {
             "test_set": TestSet(**values["test_set"]),
             "edges": tuple(values["edges"]),
@@ -203,12 +190,12 @@ def evaluate_translations(
     hit_limit: Sequence[bool] | None = None,
     subword_lengths: SubwordLengths | None = None,
 ) -> Evaluation:
-    """Score ``hypotheses``, of which line i translates line i of ``sources``.
+    """Scores ``hypotheses``, of which line i translates line i of ``sources``.
 
     test_set: its name. hit_limit: for each hypothesis whether search cut it off. subword_lengths:
     of the measured side, needed for ``unit=subwords`` only.
 
-    ValueError if counts differ or there is nothing to score.
+    Raises ValueError if the numbers of lines differ or there is nothing to score.
     """
     named = TestSet.of(test_set, sources, references)
     recipe = Recipe.of(system=system, test_set=named, search=search or {}, scoring=scoring)
@@ -225,7 +212,7 @@ def evaluate_translations(
     side = sources if scoring.side == "source" else references
     measured = lengths(side, scoring.unit, subword_lengths)
     return Evaluation(
-        **{name: getattr(recipe, name) for name in Recipe.__dataclass_fields__},
+        **vars(recipe),
         seconds=seconds,
         overall=Row(**row(range(len(hypotheses)))),
         buckets=tuple(
@@ -236,7 +223,7 @@ def evaluate_translations(
 
 
 def _scores(scorer: Scorer, statistics: Statistics, bootstrap: Bootstrap) -> dict[str, Any]:
-    """The fields of ``Row`` that come of scoring; none where there is nothing to score."""
+    """The fields of ``Row`` that scoring gives; none where there are no sentences."""
     if not len(statistics):
         return {}
     both = np.concatenate([statistics.bleu, statistics.chrf], axis=1)

@@ -1,9 +1,9 @@
-"""Corpus BLEU and chrF, as sacreBLEU computes them, from statistics kept once a sentence.
+"""Corpus BLEU and chrF, as sacreBLEU computes them, from counts of each sentence.
 
 Dims: N sentences, R corpora scored together.
 
-Both metrics add up integers over the sentences of a corpus and score the sums. Keeping the
-integers makes the score of any subset, and of any resampling, a matter of adding rows.
+Both metrics sum whole numbers over the sentences of a corpus and score the sums. So the counts of
+each sentence suffice to score any subset and any resample.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from sacrebleu.metrics.chrf import CHRF
 from nmt.checks import one_of
 
 Counts = NDArray[np.float64]
-"""Whole numbers; floating point because that sums fast, and exactly up to 2**53."""
+"""Whole numbers in floating point, which sums fast, and exactly up to 2**53."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """Of one corpus: BLEU and chrF on 0-100; length_ratio is tokens of hypotheses a reference token
-    (None where the references have no token)."""
+    """BLEU and chrF of a corpus, 0-100. length_ratio: tokens of the hypotheses per token of the
+    references, None where these have none."""
 
     bleu: float
     chrf: float
@@ -34,37 +34,40 @@ class Score:
 class Scorer:
     """BLEU (Papineni et al., 2002) and chrF2 (Popović, 2015) with sacreBLEU's defaults.
 
-    tokenize: sacreBLEU's name of the tokenizer that BLEU counts words with.
-    lowercase: both metrics ignore case.
+    tokenize: sacreBLEU's name of the tokenizer for BLEU. lowercase: whether to ignore case.
 
-    ValueError for a tokenizer that sacreBLEU does not have, or cannot set up here.
+    Raises ValueError for a tokenizer that sacreBLEU does not have, or cannot set up here.
     """
 
     def __init__(self, *, tokenize: str = "13a", lowercase: bool = False) -> None:
         one_of("tokenize", tokenize, sorted(BLEU.TOKENIZERS))
         try:
-            # force: text said to be tokenised needs no warning that it looks tokenised.
+            # force: no warning that text looks tokenised, where it is meant to be.
             self._bleu = BLEU(tokenize=tokenize, lowercase=lowercase, force=tokenize == "none")
         except (RuntimeError, ImportError, OSError) as error:
-            said = " ".join(str(error).split())  # sacreBLEU sets its advice on lines of its own
+            said = " ".join(str(error).split())  # sacreBLEU's text has line breaks
             raise ValueError(f"tokenize={tokenize} cannot be set up: {said}") from error
         self._chrf = CHRF(lowercase=lowercase)
 
     def signatures(self) -> dict[str, str]:
-        """sacreBLEU's recipe of each metric, by the metric's name."""
+        """sacreBLEU's signature of each metric, by the metric's name."""
         metrics = {"bleu": self._bleu, "chrf": self._chrf}
         for metric in metrics.values():
-            metric.corpus_score([""], [[""]])  # the number of references is known only by scoring
+            metric.corpus_score([""], [[""]])  # only scoring tells it the number of references
         return {name: str(metric.get_signature()) for name, metric in metrics.items()}
 
     def count(self, hypotheses: Sequence[str], references: Sequence[str]) -> "Statistics":
-        """What each hypothesis has in common with the reference on the same line.
+        """Counts what each hypothesis has in common with the reference on the same line.
 
-        ValueError if there is nothing to score or the counts differ; TypeError if either is not a
-        sequence of strings, one a sentence.
+        Raises ValueError if there is nothing to score or the numbers of lines differ, TypeError if
+        either argument is not a sequence of strings.
         """
-        _check_lines("hypotheses", hypotheses)
-        _check_lines("references", references)
+        for name, lines in (("hypotheses", hypotheses), ("references", references)):
+            if isinstance(lines, str) or not isinstance(lines, Sequence):
+                raise TypeError(f"{name} must be a list of sentences, got {type(lines).__name__}")
+            for number, line in enumerate(lines, start=1):
+                if not isinstance(line, str):
+                    raise TypeError(f"{name}: sentence {number} is no text but {line!r}")
         if len(hypotheses) != len(references):
             raise ValueError(
                 f"{len(hypotheses)} hypotheses but {len(references)} references: "
@@ -72,8 +75,8 @@ class Scorer:
             )
         if not hypotheses:
             raise ValueError("there is no sentence to score")
-        # Neither metric offers these in public. sacreBLEU's own significance tests are built on
-        # this method, and our tests hold every score to its public functions.
+        # This method is private. sacreBLEU's own significance tests use it, and our tests compare
+        # every score with its public functions.
         return Statistics(
             bleu=np.array(self._bleu._extract_corpus_statistics(hypotheses, [references]), float),
             chrf=np.array(self._chrf._extract_corpus_statistics(hypotheses, [references]), float),
@@ -89,7 +92,7 @@ class Scorer:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the metrics add up, one row a sentence.
+    """The counts that the metrics sum, a row for each sentence.
 
     bleu: (N, 10): tokens of the hypothesis, tokens of the reference, then for n = 1..4 the n-grams
         they share and for n = 1..4 the n-grams of the hypothesis.
@@ -103,21 +106,19 @@ class Statistics:
         return len(self.bleu)
 
     def select(self, sentences: Sequence[int]) -> "Statistics":
-        """Those of these sentences, by index."""
+        """The rows of these sentences, by index."""
         rows = np.asarray(sentences, dtype=np.intp)
         return Statistics(self.bleu[rows], self.chrf[rows])
 
     @property
     def bleu_is_defined(self) -> bool:
-        """Whether any reference holds a 4-gram. If none does, even a perfect system scores 0."""
+        """Whether any reference holds a 4-gram. If none does, even perfect translations score 0."""
         return bool((self.bleu[:, 1] >= MAX_NGRAM_ORDER).any())
 
 
 def bleu_of_sums(sums: Counts) -> Counts:
-    """BLEU on 0-100 of each row of summed ``Statistics.bleu``: (R, 10) -> (R,).
-
-    With sacreBLEU's default smoothing: the k-th order without a match counts 1 / 2**k matches.
-    """
+    """BLEU on 0-100 of each row of summed ``Statistics.bleu``: (R, 10) -> (R,). With sacreBLEU's
+    default smoothing: the k-th order without a match counts 1 / 2**k matches."""
     hypothesis, reference = sums[:, 0], sums[:, 1]
     shared, total = sums[:, 2 : 2 + MAX_NGRAM_ORDER], sums[:, 2 + MAX_NGRAM_ORDER :]
     smoothed = np.where(shared > 0, shared, 0.5 ** np.cumsum(shared == 0, axis=1))
@@ -129,10 +130,8 @@ def bleu_of_sums(sums: Counts) -> Counts:
 
 
 def chrf_of_sums(sums: Counts, beta: int = CHRF.BETA) -> Counts:
-    """chrF on 0-100 of each row of summed ``Statistics.chrf``: (R, 18) -> (R,).
-
-    The F-score of precision and recall, each the mean over the orders that both sides have.
-    """
+    """chrF on 0-100 of each row of summed ``Statistics.chrf``: (R, 18) -> (R,). The F-score of
+    precision and recall, each the mean over the orders that both sides have."""
     hypothesis, reference, shared = sums[:, 0::3], sums[:, 1::3], sums[:, 2::3]  # (R, 6) each
     counted = (hypothesis > 0) & (reference > 0)
     orders = counted.sum(axis=1)
@@ -141,11 +140,3 @@ def chrf_of_sums(sums: Counts, beta: int = CHRF.BETA) -> Counts:
         recall = np.where(counted, shared / reference, 0.0).sum(axis=1) / orders
         score = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
         return np.where(np.isnan(score), 0.0, 100 * score)
-
-
-def _check_lines(name: str, lines: Sequence[str]) -> None:
-    if isinstance(lines, str) or not isinstance(lines, Sequence):
-        raise TypeError(f"{name} must be a list of sentences, got {type(lines).__name__}")
-    for number, line in enumerate(lines, start=1):
-        if not isinstance(line, str):
-            raise TypeError(f"{name}: sentence {number} is no text but {line!r}")

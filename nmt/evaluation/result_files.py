@@ -1,4 +1,4 @@
-"""An evaluation on disk: ``hypotheses.txt`` and ``evaluation.json`` in a directory of their own."""
+"""Evaluations on disk. Each is a directory with ``hypotheses.txt`` and ``evaluation.json``."""
 
 import json
 import os
@@ -7,22 +7,16 @@ from pathlib import Path
 
 from nmt.evaluation.evaluation import Evaluation, Recipe, differences
 
-EVALUATIONS = "evaluation"  # directory of a run that holds one directory an evaluation
+EVALUATIONS = "evaluation"  # a run's directory of evaluations
 RESULT = "evaluation.json"
 HYPOTHESES = "hypotheses.txt"
 
 
 def write_evaluation(
-    evaluation: Evaluation,
-    hypotheses: Sequence[str],
-    directory: Path,
-    *,
-    overwrite: bool = False,
+    evaluation: Evaluation, hypotheses: Sequence[str], directory: Path, *, overwrite: bool = False
 ) -> list[Path]:
-    """Write both files, each whole or not at all, and return their paths.
-
-    ValueError as from ``check_free``, or if a hypothesis spans several lines.
-    """
+    """Writes both files, each whole or not at all, and returns their paths. Raises ValueError as
+    ``check_free`` does, and for a hypothesis with a line break."""
     check_free(directory, evaluation, overwrite=overwrite)
     for number, line in enumerate(hypotheses, start=1):
         if "\n" in line:
@@ -38,10 +32,8 @@ def write_evaluation(
 
 
 def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> None:
-    """Refuse to replace a result that was made in another way; one made in the same way may be.
-
-    Cheap: to be called before translating. ValueError naming the settings that differ.
-    """
+    """Raises ValueError if the directory holds a result that was made in another way. It names the
+    settings that differ. To be called before translating, as it is cheap."""
     path = directory / RESULT
     if overwrite or not path.exists():
         return
@@ -55,10 +47,8 @@ def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> N
 
 
 def read_evaluation(directory: Path) -> Evaluation:
-    """The evaluation stored in ``directory``.
-
-    FileNotFoundError if there is none, ValueError if it is damaged or of another format version.
-    """
+    """Reads the evaluation in ``directory``. Raises FileNotFoundError if there is none, ValueError
+    for a damaged one or another format."""
     path = directory / RESULT
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: nmt-evaluate writes it")
@@ -71,25 +61,21 @@ def read_evaluation(directory: Path) -> Evaluation:
 
 
 def directory_in_run(run: Path, name: str) -> Path:
-    """Where a run keeps its evaluation ``name``; ValueError if that is no name of a directory."""
+    """The directory of a run's evaluation. Raises ValueError for a name that holds a path."""
     if name in ("", ".", "..") or Path(name).name != name:
         raise ValueError(f"name must be a plain name such as test_2016, got {name!r}")
     return run / EVALUATIONS / name
 
 
 def find_evaluation(directory: Path, name: str) -> Evaluation:
-    """The evaluation called ``name`` of a run directory, or the one stored in ``directory`` itself,
-    as of a system that is not ours.
-
-    FileNotFoundError naming those that there are, ValueError as from ``read_evaluation``.
-    """
+    """Reads the evaluation ``name`` of a run, or else the one in ``directory`` itself. Raises
+    FileNotFoundError that lists the run's evaluations, and what ``read_evaluation`` raises."""
     of_run = directory_in_run(directory, name)
     if (of_run / RESULT).is_file():
         return read_evaluation(of_run)
     if (directory / RESULT).is_file():
         return read_evaluation(directory)
-    there_are = ", ".join(sorted(path.parent.name for path in of_run.parent.glob(f"*/{RESULT}")))
+    has = ", ".join(sorted(path.parent.name for path in of_run.parent.glob(f"*/{RESULT}")))
     raise FileNotFoundError(
-        f"{directory} has no evaluation {name} (it has: {there_are or 'none'}): "
-        "nmt-evaluate makes it"
+        f"{directory} has no evaluation {name} (it has: {has or 'none'}): nmt-evaluate makes it"
     )

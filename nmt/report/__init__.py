@@ -1,1 +1,1 @@
-"""What evaluations look like to a reader: tables and plots."""
+"""Shows evaluations as tables and plots."""

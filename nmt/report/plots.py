@@ -1,4 +1,4 @@
-"""Plots, the same bytes each time for the same numbers."""
+"""Plots. The same numbers always give the same bytes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from nmt.evaluation.evaluation import Evaluation
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, told apart by colour-blind readers; markers tell them apart in print.
+# Okabe and Ito's colours, which colour-blind readers can tell apart. Markers differ in print too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":")
-DODGE = 0.09  # between two systems of a bucket, in buckets
+DODGE = 0.09  # distance between two systems in a bucket, whose width is 1
 
 _STYLE = {
     "font.size": 10,
@@ -31,12 +31,12 @@ _STYLE = {
 
 
 def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[Path]) -> None:
-    """Draw BLEU by length with its intervals, a line a system, into each of ``paths``.
+    """Draws BLEU by length with its intervals, one line for each system, into each of ``paths``.
 
-    evaluations: by label, all of the same buckets. The suffix of a path says its format. A bucket
-    with too few sentences has a hollow marker, one without sentences has none.
+    evaluations: by label, all with the same buckets. A path's suffix sets its format. A bucket with
+    too few sentences has a hollow marker, one without sentences has none.
     """
-    # Here, because drawing takes longer to import than most commands take to run.
+    # Imported here because this takes longer than most commands.
     import matplotlib.style
     from matplotlib.figure import Figure
 
@@ -47,7 +47,12 @@ def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[P
         for index, (label, evaluation) in enumerate(evaluations.items()):
             _draw(axes, label, evaluation, index, step * (index - middle))
         first = next(iter(evaluations.values()))
-        _describe(axes, first)
+        axes.set_xlabel(f"length of the {first.side} in {first.unit}")
+        ticks = [f"{row.label}\nn = {row.n:,}" for row in first.buckets]
+        axes.set_xticks(range(len(ticks)), ticks)
+        axes.set_xlim(-0.5, len(ticks) - 0.5)
+        axes.set_ylabel("BLEU")
+        axes.set_ylim(bottom=0)
         figure.legend(
             loc="outside upper left",
             ncols=3,
@@ -63,8 +68,8 @@ def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[P
             color="#777777",
         )
         for path in paths:
-            of_today = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-            figure.savefig(path, dpi=160, metadata=of_today)
+            changing = "Date" if path.suffix == ".svg" else "Software"
+            figure.savefig(path, dpi=160, metadata={changing: None})
 
 
 def _draw(axes: "Axes", label: str, evaluation: Evaluation, index: int, shift: float) -> None:
@@ -74,7 +79,7 @@ def _draw(axes: "Axes", label: str, evaluation: Evaluation, index: int, shift: f
     bleu = [math.nan if row.bleu is None else row.bleu for row in rows]
     bounds = [row.bleu_ci or (math.nan, math.nan) for row in rows]
     at = [place + shift for place in range(len(rows))]
-    # Bars are drawn around their own middle: a score may lie outside its interval.
+    # Each bar has its own middle, as a score may lie outside its interval.
     middles = [(low + high) / 2 for low, high in bounds]
     halves = [(high - low) / 2 for low, high in bounds]
     axes.errorbar(at, middles, halves, fmt="none", ecolor=colour, elinewidth=1.3, capsize=3)
@@ -85,12 +90,3 @@ def _draw(axes: "Axes", label: str, evaluation: Evaluation, index: int, shift: f
     overall = evaluation.overall.bleu
     heading = label if overall is None else f"{label} ({overall:.1f})"
     axes.plot([], [], dashes, color=colour, marker=marker, markersize=5.5, label=heading)
-
-
-def _describe(axes: "Axes", evaluation: Evaluation) -> None:
-    rows = evaluation.buckets
-    axes.set_xlabel(f"length of the {evaluation.side} in {evaluation.unit}")
-    axes.set_xticks(range(len(rows)), [f"{row.label}\nn = {row.n:,}" for row in rows])
-    axes.set_xlim(-0.5, len(rows) - 0.5)
-    axes.set_ylabel("BLEU")
-    axes.set_ylim(bottom=0)

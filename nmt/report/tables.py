@@ -1,4 +1,4 @@
-"""Tables, for a terminal and in Markdown."""
+"""Tables for a terminal and in Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ ABSENT = "-"
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """sections: rows that belong together, each with a cell a column. notes: read below it."""
+    """A table. sections: groups of rows, with a cell for each column. notes: lines below it."""
 
     title: str
     header: Sequence[str]
@@ -18,7 +18,7 @@ class Table:
     notes: Sequence[str] = ()
 
     def text(self) -> str:
-        """For a terminal: columns lined up, the first to the left, a rule between sections."""
+        """For a terminal: columns aligned, the first one to the left; rules between sections."""
         rows = [self.header, *(row for section in self.sections for row in section)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(self.header))]
         rule = "  ".join("─" * width for width in widths)
@@ -38,37 +38,31 @@ class Table:
 
 def evaluation_table(evaluation: Evaluation) -> Table:
     """One system's scores, overall and by length."""
-    named = [(row.label, row) for row in evaluation.buckets]
+    by_length = [_scores(row.label, row) for row in evaluation.buckets]
     return Table(
         title=f"{evaluation.system}: {described(evaluation)}",
         header=[evaluation.unit, "n", "BLEU", "chrF", "brevity", "ratio", "cut off"],
-        sections=[
-            [_scores(name, row) for name, row in named],
-            [_scores("all", evaluation.overall)],
-        ],
+        sections=[by_length, [_scores("all", evaluation.overall)]],
         notes=notes(evaluation),
     )
 
 
 def described(evaluation: Evaluation) -> str:
-    """What the rows of a table by length are about."""
-    test_set = evaluation.test_set
-    return (
-        f"BLEU by {evaluation.side} length in {evaluation.unit} on {test_set.name} "
-        f"({count(test_set.n)} sentences)"
-    )
+    """The title of a table by length."""
+    side, unit, test_set = evaluation.side, evaluation.unit, evaluation.test_set
+    return f"BLEU by {side} length in {unit} on {test_set.name} ({test_set.n:,} sentences)"
 
 
 def notes(evaluation: Evaluation) -> list[str]:
-    """How to read the numbers, and the recipe that they came of."""
+    """Explains the numbers and how they were computed."""
     bootstrap = evaluation.bootstrap
     rows = [evaluation.overall, *evaluation.buckets]
     few = "* too few to say much: under 30 sentences, or none long enough for a 4-gram"
     return [
         *([few] if any(row.n and row.too_few for row in rows) else []),
-        f"[low, high]: {bootstrap.level:.0%} interval from {count(bootstrap.samples)} bootstrap "
+        f"[low, high]: {bootstrap.level:.0%} interval from {bootstrap.samples:,} bootstrap "
         f"samples of the sentences, seed {bootstrap.seed}",
-        "ratio: tokens of the translations a reference token",
+        "ratio: tokens of the translations per token of the references",
         "cut off: translations that ended at the length limit of search",
         f"BLEU: {evaluation.signatures['bleu']}",
         f"chrF: {evaluation.signatures['chrf']}",
@@ -76,8 +70,8 @@ def notes(evaluation: Evaluation) -> list[str]:
 
 
 def score_cell(value: float | None, bounds: tuple[float, float] | None, row: Row) -> str:
-    """A score with its interval, such as "31.4 [29.8, 33.0]", starred where the row has too few
-    sentences; a dash where there is none."""
+    """A score with its interval, such as "31.4 [29.8, 33.0]", or a dash for None. It has a star
+    where the row has too few sentences."""
     if value is None:
         return ABSENT
     mark = "*" if row.too_few else ""
@@ -85,18 +79,13 @@ def score_cell(value: float | None, bounds: tuple[float, float] | None, row: Row
     return f"{value:.1f}{mark}{spread}"
 
 
-def ratio(value: float | None) -> str:
-    """Two decimals, or a dash."""
-    return ABSENT if value is None else f"{value:.2f}"
-
-
-def count(value: int | None) -> str:
-    """Thousands set apart by commas, or a dash."""
-    return ABSENT if value is None else f"{value:,}"
+def number(value: float | None, form: str) -> str:
+    """The value in a format such as ".2f" or ",", or a dash for None."""
+    return ABSENT if value is None else format(value, form)
 
 
 def duration(seconds: float | None) -> str:
-    """In the two units that matter, such as "4 min 07 s", or a dash."""
+    """The two largest units, such as "4 min 07 s", or a dash for None."""
     if seconds is None:
         return ABSENT
     minutes, rest = divmod(round(seconds), 60)
@@ -107,23 +96,14 @@ def duration(seconds: float | None) -> str:
 
 
 def _scores(name: str, row: Row) -> list[str]:
-    return [
-        name,
-        count(row.n),
-        score_cell(row.bleu, row.bleu_ci, row),
-        score_cell(row.chrf, row.chrf_ci, row),
-        ratio(row.brevity_penalty),
-        ratio(row.length_ratio),
-        count(row.hit_limit),
-    ]
+    ratios = [number(value, ".2f") for value in (row.brevity_penalty, row.length_ratio)]
+    bleu, chrf = score_cell(row.bleu, row.bleu_ci, row), score_cell(row.chrf, row.chrf_ci, row)
+    return [name, f"{row.n:,}", bleu, chrf, *ratios, number(row.hit_limit, ",")]
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (
-        cell.rjust(width) if column else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join([first, *others]).rstrip()
+    others = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return "  ".join([row[0].ljust(widths[0]), *others]).rstrip()
 
 
 def _escaped(text: str) -> str:

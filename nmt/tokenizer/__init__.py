@@ -1,4 +1,4 @@
-"""Text to ids and back; the ids that are no text."""
+"""Text to ids and back; the ids of special tokens."""
 
 from nmt.tokenizer.pieces import BOS, EOS, PAD, UNK
 from nmt.tokenizer.tokenizer import Tokenizer, load_tokenizer

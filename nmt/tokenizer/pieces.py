@@ -1,6 +1,6 @@
-"""Subword pieces: the ids that are no text, the escapes, and how pieces are learnt.
+"""Subword pieces: the ids of special tokens, escaping, and learning pieces from text.
 
-SentencePiece writes a space as a mark, so that the mark itself must be written in another way.
+SentencePiece writes a space as a mark, so a mark in the text must be escaped.
 """
 
 import io
@@ -12,7 +12,6 @@ import sentencepiece as spm
 from nmt.checks import OptionError, field
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
-
 
 SPACE_MARK = "\u2581"
 _ESCAPE = "\x1b"
@@ -33,19 +32,18 @@ def escape(lines: Iterable[str]) -> Iterator[str]:
 
 
 def unescape(text: str) -> str:
-    """What was escaped."""
+    """The text that ``escape`` escaped."""
     return _ESCAPED.sub(lambda found: SPACE_MARK if found[1] == "_" else _ESCAPE, text)
 
 
 def learn(
     lines: Iterable[str], what: str, kind: str, vocab_size: int, character_coverage: float
 ) -> spm.SentencePieceProcessor:
-    """A model of these lines. what: whose they are, for messages.
+    """A SentencePiece model of these lines. what: the languages of the lines, for messages.
 
-    Raises ValueError where there is no text or ``vocab_size`` does not fit it.
+    Raises ValueError where there is no text, or ``vocab_size`` does not fit it.
     """
-    blank = True
-    problem: BaseException | None = None
+    blank, problem = True, None
 
     def sentences() -> Iterator[str]:
         nonlocal blank, problem
@@ -54,7 +52,7 @@ def learn(
                 blank = blank and not sentence.strip()
                 yield sentence
         except BaseException as error:
-            problem = error  # SentencePiece turns whatever is raised into a RuntimeError
+            problem = error  # SentencePiece turns every exception into a RuntimeError
             raise
 
     model = io.BytesIO()
@@ -65,7 +63,7 @@ def learn(
             model_type=kind,
             vocab_size=vocab_size,
             character_coverage=character_coverage,
-            max_sentence_length=2**30,  # the most it takes: what is longer it leaves out silently
+            max_sentence_length=2**30,  # the greatest value; it drops longer lines silently
             pad_id=PAD,
             unk_id=UNK,
             bos_id=BOS,
@@ -81,19 +79,16 @@ def learn(
             raise problem from None
         if blank:
             raise OptionError(f"no text to train the tokenizer of {what} on") from None
-        raise _advice(error, what, vocab_size) from error
+        size = f"{field('vocab_size')}={vocab_size} is too"
+        if most := re.search(r"Please set it to a value <= (\d+)", str(error)):
+            message = f"{size} large for the training text of {what}: at most {most[1]}"
+        elif least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
+            message = (
+                f"{size} small for the training text of {what}: 4 special pieces, 256 bytes and the"
+                f" text's characters make at least {least[1]}; raise it, or lower"
+                f" {field('character_coverage')} to spell rare characters in bytes"
+            )
+        else:
+            raise
+        raise OptionError(message) from error
     return spm.SentencePieceProcessor(model_proto=model.getvalue())
-
-
-def _advice(error: RuntimeError, what: str, vocab_size: int) -> Exception:
-    """What SentencePiece says of a vocabulary size, in our options' words."""
-    place = f"{field('vocab_size')}={vocab_size} is too"
-    if most := re.search(r"Please set it to a value <= (\d+)", str(error)):
-        return OptionError(f"{place} large for the training text of {what}: at most {most[1]}")
-    if least := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
-        return OptionError(
-            f"{place} small for the training text of {what}: 4 special pieces, 256 bytes and the"
-            f" text's characters make at least {least[1]}; raise it, or lower"
-            f" {field('character_coverage')} to spell rare characters in bytes"
-        )
-    return error

@@ -1,9 +1,9 @@
-"""Random segmentations that the seed alone decides.
+"""Random segmentations that depend on the seed alone.
 
-SentencePiece samples too, but it salts its generator anew in every process, whatever seed it was
-given (0.2.3), so that no training run with it could be repeated or faithfully resumed.
+SentencePiece can sample too, but it salts its generator in every process, whatever the seed
+(0.2.3): a training run with it could not be repeated or faithfully resumed.
 
-No piece reaches over a space: a line's words are segmented one by one.
+No piece crosses a space: the words of a line are segmented one by one.
 """
 
 import math
@@ -14,18 +14,22 @@ from itertools import accumulate
 
 import sentencepiece as spm
 
-from nmt.tokenizer.pieces import SPACE_MARK
+from nmt import checks
+from nmt.tokenizer.pieces import SPACE_MARK, escape
 
-_LATTICES = 50_000  # words kept at most: a large corpus has millions
+_LATTICES = 50_000  # words whose lattices are kept at most: a large corpus has millions
 
 
 def sample(
     model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
 ) -> Iterator[list[int]]:
-    """Ids of a random segmentation of each line, one after the other.
+    """Ids of a random segmentation of each line in turn.
 
-    sampling: with BPE the probability of dropping a merge, with unigram the exponent alpha.
+    sampling: above 0 and below 1, else ValueError; with BPE the probability of dropping a merge,
+        with unigram the exponent alpha.
     """
+    if checks.probability("sampling", sampling) == 0:
+        raise ValueError("sampling=0 leaves nothing to draw")
     tokens = range(len(model))
     ids = {
         model.id_to_piece(token): [token]
@@ -49,17 +53,15 @@ def sample(
             for token in ids.get(piece) or [byte_ids[byte] for byte in piece.encode()]
         ]
 
-    return (encode(line) if line else [] for line in lines)
+    return (encode(line) if line else [] for line in escape(lines))
 
 
 class BPEDropout:
-    """Merges as BPE does, each possible merge being dropped with a probability at every step.
-
-    Provilkov et al. 2020, algorithm 1.
-    """
+    """Merges pieces as BPE does, but at every step drops each possible merge with a probability
+    (Provilkov et al. 2020, algorithm 1)."""
 
     def __init__(self, scores: dict[str, float], dropout: float, rng: random.Random) -> None:
-        """scores: of each piece; of two merges, that into the higher-scored piece comes first."""
+        """scores: of each piece; the merge into the piece with the highest score comes first."""
         self._scores = scores
         self._dropout = dropout
         self._random = rng.random
@@ -80,9 +82,9 @@ class BPEDropout:
 
 
 class UnigramSampling:
-    """Segmentations drawn with probability proportional to P(segmentation) ** alpha.
+    """Draws segmentations with probability proportional to P(segmentation) ** alpha.
 
-    Kudo 2018, section 3.2, with l infinite: by forward filtering and backward sampling.
+    Kudo 2018, section 3.2, with infinite l: forward filtering and backward sampling.
     """
 
     def __init__(self, scores: dict[str, float], alpha: float, rng: random.Random) -> None:
@@ -94,8 +96,7 @@ class UnigramSampling:
         self._lattices: dict[str, list[tuple[list[int], list[float]]]] = {}
 
     def __call__(self, word: str) -> list[str]:
-        lattice = self._lattices.get(word)
-        if lattice is None:
+        if (lattice := self._lattices.get(word)) is None:
             if len(self._lattices) == _LATTICES:
                 self._lattices.clear()
             lattice = self._lattices[word] = self._lattice(word)
@@ -109,7 +110,7 @@ class UnigramSampling:
         return pieces[::-1]
 
     def _lattice(self, word: str) -> list[tuple[list[int], list[float]]]:
-        """For each end of a piece, where the piece may start and the cumulated probabilities."""
+        """The possible starts of the piece at each end, and their cumulated probabilities."""
         lattice: list[tuple[list[int], list[float]]] = [([], [])]
         log_totals = [0.0]  # of all segmentations of word[:end]
         for end in range(1, len(word) + 1):
@@ -117,7 +118,7 @@ class UnigramSampling:
             for start in range(max(0, end - self._longest), end):
                 score = self._scores.get(word[start:end])
                 if score is None and start == end - 1:
-                    score = 0.0  # an unknown character: there is no other way through it
+                    score = 0.0  # an unknown character is a piece of its own
                 if score is not None:
                     starts.append(start)
                     weights.append(log_totals[start] + self._alpha * score)

@@ -1,7 +1,7 @@
 """Text to ids and back without loss, by SentencePiece (Kudo and Richardson 2018).
 
 Text is neither normalised nor trimmed, and a character outside the vocabulary becomes its UTF-8
-bytes, so that decoding what was encoded gives the same text back.
+bytes, so that encoding and decoding gives the same text back.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ _SRC_FILE, _TGT_FILE = "tokenizer.src.model", "tokenizer.tgt.model"
 
 
 class Pairs(Protocol):
-    """(source, target) texts that can be iterated over more than once."""
+    """(source, target) texts, to be iterated over more than once."""
 
     def __iter__(self) -> Iterator[tuple[str, str]]: ...
 
 
 class Tokenizer:
-    """One SentencePiece model for both languages, or one each; ids 0-3 are PAD, UNK, BOS, EOS.
+    """One SentencePiece model for both languages, or one for each; ids 0-3 are PAD, UNK, BOS, EOS.
 
-    Encoded sentences hold neither BOS nor EOS. Nothing in a text is taken for a special token.
+    Encoded sentences hold neither BOS nor EOS. No text becomes a special token.
     """
 
     def __init__(self, src: spm.SentencePieceProcessor, tgt: spm.SentencePieceProcessor) -> None:
-        """src, tgt: the same object where the vocabulary is joint."""
+        """src, tgt: the same object if the vocabulary is joint."""
         self._src = src
         self._tgt = tgt
 
@@ -47,16 +47,16 @@ class Tokenizer:
         joint: bool,
         character_coverage: float = 1.0,
     ) -> Self:
-        """Learn the pieces of (source, target) pairs; the same pairs give the same tokenizer.
+        """Learn pieces from (source, target) pairs; the same pairs give the same tokenizer.
 
         pairs: iterated over once for each side.
         kind: "bpe" (Sennrich et al. 2016) or "unigram" (Kudo 2018).
         vocab_size: of the joint model, or of each; it includes 4 special and 256 byte pieces.
-        character_coverage: share of the text's characters that get pieces of their own; for scripts
-            of thousands of characters less than 1, the rest being spelt in bytes.
+        character_coverage: share of the text's characters with pieces of their own; less than 1
+            for scripts of thousands of characters. Bytes spell the rest.
 
-        Raises ValueError where a value is out of range, giving the least or the greatest
-        ``vocab_size`` that these pairs allow.
+        Raises ValueError for a value out of range, with the least or the greatest ``vocab_size``
+        that these pairs allow.
         """
         checks.one_of("kind", kind, ["bpe", "unigram"])
         checks.positive_int("vocab_size", vocab_size)
@@ -87,42 +87,40 @@ class Tokenizer:
         return len(self._tgt)
 
     def encode_src(self, lines: Sequence[str], *, threads: int = 1) -> list[list[int]]:
-        """Source ids of each line, the one best segmentation.
-
-        Raises ValueError for a line that is no valid Unicode text.
-        """
-        return _encode(self._src, lines, threads)
+        """Source ids of the best segmentation of each line. Raises ValueError for a line that is
+        no valid Unicode text."""
+        return list(self._src.encode(list(escape(lines)), num_threads=threads))
 
     def encode_tgt(self, lines: Sequence[str], *, threads: int = 1) -> list[list[int]]:
         """Target ids of each line; as ``encode_src``."""
-        return _encode(self._tgt, lines, threads)
+        return list(self._tgt.encode(list(escape(lines)), num_threads=threads))
 
     def sample_src(
         self, lines: Iterable[str], *, sampling: float, seed: int
     ) -> Iterator[list[int]]:
-        """Source ids of each line in turn, a random segmentation of it.
+        """Source ids of a random segmentation of each line in turn.
 
-        sampling: with BPE the probability of leaving out a merge (BPE-dropout, Provilkov et al.
-            2020), with unigram the smoothing exponent alpha (Kudo 2018, section 3.2; the smaller,
-            the more random).
-        seed: the same lines, sampling and seed give the same ids, here and in any other process.
+        sampling: with BPE the probability of dropping a merge (BPE-dropout, Provilkov et al. 2020),
+            with unigram the smoothing exponent alpha (Kudo 2018, section 3.2; a smaller one gives
+            more variety).
+        seed: the same lines, sampling and seed give the same ids in every process.
 
         Raises ValueError for a line that is no valid Unicode text.
         """
-        return _sample(self._src, lines, sampling, seed)
+        return sample(self._src, lines, sampling, seed)
 
     def sample_tgt(
         self, lines: Iterable[str], *, sampling: float, seed: int
     ) -> Iterator[list[int]]:
-        """Target ids of each line in turn; as ``sample_src``, by other random numbers."""
-        return _sample(self._tgt, lines, sampling, f"target {seed}")
+        """Target ids of each line in turn; as ``sample_src``, with other random numbers."""
+        return sample(self._tgt, lines, sampling, f"target {seed}")
 
     def decode_tgt(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each sequence of target ids.
-
-        Special ids are left out, and bytes that form no character become U+FFFD.
-        """
-        return _decode(self._tgt, ids)
+        """The text of each sequence of target ids, without special ids. Bytes that form no
+        character become U+FFFD."""
+        # One by one: for a list SentencePiece starts threads, which cost more than the decoding.
+        texts = [self._tgt.decode([token for token in row if token > EOS]) for row in ids]
+        return [unescape(text) for text in texts]
 
     def src_pieces(self, ids: Sequence[int]) -> list[str]:
         """Source pieces for people to look at."""
@@ -133,30 +131,25 @@ class Tokenizer:
         return [self._tgt.id_to_piece(token) for token in ids]
 
     def sha256(self) -> str:
-        """What a tokenizer is recognised by: the same for those that encode in the same way."""
-        digest = hashlib.sha256()
-        for model in (self._src, self._tgt):
-            digest.update(model.serialized_model_proto())
-        return digest.hexdigest()
+        """A fingerprint: tokenizers with the same one encode in the same way."""
+        models = (self._src.serialized_model_proto(), self._tgt.serialized_model_proto())
+        return hashlib.sha256(b"".join(models)).hexdigest()
 
     def save(self, directory: str | Path) -> list[Path]:
         """Write one model file, or one for each language, and return their paths."""
-        models = {_JOINT_FILE: self._src}
-        if not self.joint:
-            models = {_SRC_FILE: self._src, _TGT_FILE: self._tgt}
-        paths = []
+        models = {_SRC_FILE: self._src, _TGT_FILE: self._tgt}
+        if self.joint:
+            models = {_JOINT_FILE: self._src}
         for name, model in models.items():
-            path = Path(directory) / name
-            path.write_bytes(model.serialized_model_proto())
-            paths.append(path)
-        return paths
+            (Path(directory) / name).write_bytes(model.serialized_model_proto())
+        return [Path(directory) / name for name in models]
 
     @classmethod
     def load(cls, directory: str | Path) -> Self:
-        """Read what ``save`` wrote.
+        """Read the files that ``save`` wrote.
 
         Raises FileNotFoundError where there is no tokenizer, ValueError for a file that is damaged
-        or was not made by ``train``.
+        or that ``train`` did not make.
         """
         directory = Path(directory)
         if (directory / _JOINT_FILE).exists():
@@ -166,7 +159,7 @@ class Tokenizer:
 
 
 def load_tokenizer(run: RunDirectory) -> Tokenizer:
-    """The tokenizer of a run, after its files have been compared with their sha256."""
+    """The tokenizer of a run. Compares its files with their sha256 first."""
     for file in run.path.glob("tokenizer*.model"):
         run.verified(file.name)
     return Tokenizer.load(run.path)
@@ -184,23 +177,3 @@ def _load(path: Path) -> spm.SentencePieceProcessor:
     if special != (PAD, UNK, BOS, EOS) or not model.is_byte(EOS + 1):
         raise ValueError(f"{path} was not made by nmt-train: its special pieces are others")
     return model
-
-
-def _encode(
-    model: spm.SentencePieceProcessor, lines: Iterable[str], threads: int
-) -> list[list[int]]:
-    return list(model.encode(list(escape(lines)), num_threads=threads))
-
-
-def _sample(
-    model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
-) -> Iterator[list[int]]:
-    if checks.probability("sampling", sampling) == 0:
-        raise ValueError("sampling=0 leaves nothing to draw")
-    return sample(model, escape(lines), sampling, seed)
-
-
-def _decode(model: spm.SentencePieceProcessor, sequences: Sequence[Sequence[int]]) -> list[str]:
-    # One by one: for a list SentencePiece starts threads anew, which cost far more than the work.
-    texts = [model.decode([token for token in ids if token > EOS]) for ids in sequences]
-    return [unescape(text) for text in texts]

@@ -1,1 +1,1 @@
-"""Loss, schedule, checkpoints and the training loop; validation is injected."""
+"""Loss, schedule, checkpoints and the training loop. The caller says how to validate."""

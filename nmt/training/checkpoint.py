@@ -1,8 +1,7 @@
-"""Training states on disk: what a run needs to go on as if it had never stopped."""
+"""Checkpoints: the training state on disk, from which a run goes on as if it had never stopped."""
 
 import errno
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ STATE = "training.pt"
 
 
 def write_checkpoint(run: RunDirectory, step: int, state: dict[str, Any]) -> str:
-    """Write ``checkpoints/<step>/`` and return its name; it counts once the manifest names it."""
+    """Writes ``checkpoints/<step>/`` and returns its name. The next commit records it."""
     name = f"checkpoints/{step}"
     final = run.path / name
     temporary = final.with_name(f"{step}.tmp")
@@ -39,30 +38,25 @@ def write_checkpoint(run: RunDirectory, step: int, state: dict[str, Any]) -> str
 
 
 def read_checkpoint(run: RunDirectory, name: str) -> dict[str, Any]:
-    """The state, verified by its sha256 and made of plain types only."""
+    """Reads the state, after verifying its sha256. Only plain types are loaded."""
     path = run.verified(f"{name}/{STATE}")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
 def average_weights(run: RunDirectory, names: Sequence[str]) -> dict[str, Tensor]:
-    """The mean of the models of these checkpoints (Vaswani et al. 2017, section 6.1).
-
-    What counts in whole numbers is that of the last.
-    """
+    """The mean of the checkpoints' weights (Vaswani et al. 2017, section 6.1). Tensors of whole
+    numbers are not averaged: they are the last checkpoint's."""
     total: dict[str, Tensor] = {}
     for name in names:
         for key, value in read_checkpoint(run, name)["model"].items():
             adds = key in total and value.is_floating_point()
             total[key] = total[key] + value if adds else value
-    return {
-        key: value / len(names) if value.is_floating_point() else value
-        for key, value in total.items()
-    }
+    return {k: v / len(names) if v.is_floating_point() else v for k, v in total.items()}
 
 
 def random_state() -> dict[str, Any]:
-    """torch's generators, all that training draws from."""
+    """The states of torch's random generators, the only ones that training draws from."""
     return {
         "cpu": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -71,7 +65,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Generators of devices that are not here are left out."""
+    """Restores torch's random generators, except those of devices that are not here."""
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available():
         for device, of_device in zip(range(torch.cuda.device_count()), state["cuda"], strict=False):
@@ -81,27 +75,26 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NUMBER = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
 def full_disk_explained(run: Path) -> Iterator[None]:
-    """OSError saying how to go on, where what is written inside the context finds no room."""
+    """Raises OSError that says how to go on, where a write inside the context fills the disk."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        if not _is_of_no_room(error):
+        if not _is_full_disk(error):
             raise
         raise OSError(
-            f"{run}: the disk has no room for it; what was saved before is whole: make room, and "
-            f"the same command with resume=auto goes on from there"
+            f"{run}: the disk has no room for it; all that was saved before is intact: make room, "
+            f"and the same command with resume=auto goes on from there"
         ) from error
 
 
-def _is_of_no_room(error: BaseException | None) -> bool:
-    """Of torch, RuntimeError hides the error of the system as its context."""
-    if isinstance(error, SafetensorError):
-        return any(int(number) in _NO_ROOM for number in _NUMBER.findall(str(error)))
+def _is_full_disk(error: BaseException | None) -> bool:
+    if isinstance(error, SafetensorError):  # names the system's error in its text
+        return any(f"(os error {number})" in str(error) for number in _NO_ROOM)
     if isinstance(error, OSError):
         return error.errno in _NO_ROOM
-    return error is not None and _is_of_no_room(error.__context__)
+    # A RuntimeError of torch has the system's error as its context.
+    return error is not None and _is_full_disk(error.__context__)

@@ -1,15 +1,13 @@
-"""What training writes down as it goes: JSON lines, curves for TensorBoard, a bar on a terminal."""
+"""The logs of training: JSON lines, curves for TensorBoard, and a progress bar on a terminal."""
 
 import json
 import math
 import os
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.training.train_state import TrainerSettings, TrainState
 
@@ -18,9 +16,10 @@ TIMING = "timing.jsonl"
 
 
 class Logs:
-    """metrics.jsonl is the same whenever a run is repeated; what a clock says is in timing.jsonl.
+    """Writes metrics.jsonl and timing.jsonl.
 
-    tensorboard: also write curves below ``run/tensorboard``.
+    A repeated run writes the same metrics.jsonl. Values that depend on the clock go to
+    timing.jsonl. tensorboard: whether to write curves below ``run/tensorboard`` too.
     """
 
     def __init__(self, run: Path, *, tensorboard: bool) -> None:
@@ -29,12 +28,12 @@ class Logs:
         self._curves: Any = None
 
     def begin(self, step: int, lengths: dict[str, int]) -> None:
-        """Go on after ``step``: forget what was written after ``lengths`` were taken."""
+        """Cuts the files to the ``lengths`` that they had after ``step``."""
         for name in (METRICS, TIMING):
             if (self.run / name).exists():
                 os.truncate(self.run / name, lengths.get(name, 0))
         if self.tensorboard:
-            # Imported here: it takes longer than everything else a short command does.
+            # Imported here because it takes longer than all else that a short command does.
             from torch.utils.tensorboard import SummaryWriter
 
             self._curves = SummaryWriter(str(self.run / "tensorboard"), purge_step=step + 1)
@@ -50,9 +49,9 @@ class Logs:
         self._append(TIMING, {"step": step} | values)
 
     def lengths(self) -> dict[str, int]:
-        """Bytes in each file, to go back to by ``begin``."""
-        paths = {name: self.run / name for name in (METRICS, TIMING)}
-        return {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
+        """Bytes in each file, for ``begin``."""
+        paths = (self.run / METRICS, self.run / TIMING)
+        return {path.name: path.stat().st_size if path.exists() else 0 for path in paths}
 
     def close(self) -> None:
         if self._curves is not None:
@@ -64,9 +63,9 @@ class Logs:
 
 
 class ProgressBar:
-    """Goes to stderr, and only if that is a terminal; log lines pass above it.
+    """Shows on stderr, if that is a terminal, how far training is on the way to its nearest limit.
 
-    It shows the share of the way to whichever limit of training is nearest.
+    bar: a context, which closes it.
     """
 
     def __init__(self, settings: TrainerSettings, at: TrainState) -> None:
@@ -74,38 +73,26 @@ class ProgressBar:
         self.steps_per_epoch: int | None = None
         self.loss = math.nan
         self._begun, self._begun_tokens = time.monotonic(), at.tokens
-        self._begun_done = at.done(settings, steps_per_epoch=None)
-
-    def __enter__(self) -> Self:
-        self._bar = tqdm(
-            total=1.0, disable=None, bar_format="{desc} |{bar:30}|{postfix}", dynamic_ncols=True
-        )
-        self._stack = ExitStack()
-        self._stack.enter_context(logging_redirect_tqdm())
-        self._stack.callback(self._bar.close)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._begun_done = at.done(settings)
+        shape = "{desc} |{bar:30}|{postfix}"
+        self.bar = tqdm(total=1.0, disable=None, bar_format=shape, dynamic_ncols=True)
 
     def update(self, at: TrainState) -> None:
-        if self._bar.disable:
+        if self.bar.disable:
             return
         elapsed = time.monotonic() - self._begun
-        done = at.done(self.settings, steps_per_epoch=self.steps_per_epoch)
+        done = at.done(self.settings, self.steps_per_epoch)
         rate = (at.tokens - self._begun_tokens) / elapsed
         left = elapsed * (1.0 - done) / max(done - self._begun_done, 1e-9)
-        self._bar.n = done
-        self._bar.set_description_str(f"step {at.step}, epoch {at.epoch + 1}", refresh=False)
-        self._bar.set_postfix_str(
-            f"{done:.0%} loss {self.loss:.3f}, {rate:,.0f} tokens/s, {_clock(left)} left",
-            refresh=False,
-        )
-        self._bar.update(0)
+        self.bar.n = done
+        self.bar.set_description_str(f"step {at.step}, epoch {at.epoch + 1}", refresh=False)
+        speed = f"loss {self.loss:.3f}, {rate:,.0f} tokens/s, {_clock(left)} left"
+        self.bar.set_postfix_str(f"{done:.0%} {speed}", refresh=False)
+        self.bar.update(0)
 
 
 def _clock(seconds: float) -> str:
-    """Minutes and seconds, or days for what nobody waits for."""
+    """Hours, minutes and seconds; days from 100 hours on."""
     if seconds > 99 * 3600:
         return f"{seconds / 86400:.0f} days"
     minutes, rest = divmod(round(seconds), 60)

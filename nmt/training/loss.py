@@ -1,4 +1,4 @@
-"""Label-smoothed cross-entropy as sums, so that whoever adds them up divides once.
+"""Label-smoothed cross-entropy, summed over tokens: the caller divides by their number.
 
 Dims: B sentences, T target tokens, N of them without padding, D features, V target vocabulary.
 """
@@ -21,12 +21,12 @@ LARGE_CHUNK = 8192  # elsewhere
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
-    """Keeps the gradient in the place of the logits instead of several (N, V) intermediates."""
+    """Overwrites the logits with their gradient, to save memory of several (N, V) tensors."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
         sums = logits.new_zeros(2, dtype=torch.float32)  # nll, mean over the vocabulary
-        gradient = logits.detach()  # the same memory: autograd would notice if another needed it
+        gradient = logits.detach()  # same memory; autograd notices if another needs the logits
         rows = CHUNK_TOKENS.get(logits.device.type, LARGE_CHUNK)
         for start in range(0, len(logits), rows):
             chunk = slice(start, start + rows)
@@ -50,11 +50,10 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
 def smoothed_cross_entropy(
     logits: Tensor, labels: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor]:
-    """logits (N, V), which are overwritten, labels (N,) -> summed loss, summed negative
-    log-likelihood. Gradients can be taken once.
+    """logits (N, V), labels (N,) -> summed loss, summed negative log-likelihood (nll).
 
-    loss = (1 - e) nll + e mean_v(-log p_v): Szegedy et al. (2016), section 7. The second sum,
-    without smoothing and without gradient, is what perplexity comes from.
+    loss = (1 - e) nll + e mean_v(-log p_v): Szegedy et al. (2016), section 7. The nll, which has no
+    gradient, gives the perplexity. Overwrites the logits, so backward works only once.
     """
     apply = cast(Callable[..., Tensor], _SmoothedCrossEntropy.apply)
     sums = apply(logits, labels, smoothing)
@@ -62,7 +61,7 @@ def smoothed_cross_entropy(
 
 
 def batch_loss(model: Seq2SeqModel, batch: Batch, *, smoothing: float) -> tuple[Tensor, Tensor]:
-    """The two sums over a batch's target tokens, only real positions being projected."""
+    """``smoothed_cross_entropy`` of a batch. Padding is not projected to logits."""
     features = model.decode(batch.tgt_input, model.encode(batch.src))
     real = batch.labels != PAD
     return smoothed_cross_entropy(model.project(features[real]), batch.labels[real], smoothing)
@@ -71,10 +70,8 @@ def batch_loss(model: Seq2SeqModel, batch: Batch, *, smoothing: float) -> tuple[
 def validation_loss(
     model: Seq2SeqModel, batches: Iterable[Batch], precision: str
 ) -> dict[str, float]:
-    """Negative log-likelihood a target token (natural logarithm, no smoothing) and its exponential.
-
-    The model leaves the call in the mode, training or evaluation, in which it came.
-    """
+    """The "loss": mean negative log-likelihood of a target token (natural logarithm, no smoothing).
+    "perplexity": its exponential. The model keeps its mode, training or evaluation."""
     device = next(model.parameters()).device
     training = model.training
     model.eval()

@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov and Hutter 2019), its weight decay on matrices only."""
+"""AdamW (Loshchilov and Hutter 2019) with weight decay on matrices only."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from nmt.checks import OptionError, field, non_negative, positive, probability
 def adamw(
     model: nn.Module, *, lr: float, betas: Sequence[float], eps: float, weight_decay: float
 ) -> torch.optim.AdamW:
-    """Fused on every device; biases and norms do not decay. ValueError for a bad value."""
+    """torch's fused AdamW. Biases and norms do not decay. Raises ValueError for a bad value."""
     positive("lr", lr)
     positive("eps", eps)
     non_negative("weight_decay", weight_decay)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that training grants at the end of a step."""
+"""Ctrl-C and SIGTERM ask training to stop after its current step."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Inside the context the first signal is only noted; a second one acts as it always does."""
+    """Inside the context, notes the first signal. A second one acts as it does elsewhere."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None

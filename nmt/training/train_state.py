@@ -1,4 +1,4 @@
-"""What a training run is told, how far it has come, and when it ends."""
+"""The settings of a training run, and how far it has come."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from nmt.checks import OptionError, field
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerSettings:
-    """``configs/trainer/default.yaml`` says what each means. Raises ValueError for a bad value."""
+    """``configs/trainer/default.yaml`` explains each. Raises ValueError for a bad value."""
 
     max_steps: int | None
     max_epochs: int | None
@@ -31,8 +31,7 @@ class TrainerSettings:
     def __post_init__(self) -> None:
         limits = ("max_steps", "max_epochs", "max_minutes")
         if all(getattr(self, limit) is None for limit in limits):
-            named = ", ".join(map(field, limits))
-            raise OptionError(f"training would not end: set one of {named}")
+            raise OptionError(f"training would not end: set one of {', '.join(map(field, limits))}")
         for name in ("max_steps", "max_epochs", "patience", "threads"):
             if getattr(self, name) is not None:
                 checks.positive_int(name, getattr(self, name))
@@ -54,11 +53,11 @@ class TrainerSettings:
 
 @dataclass
 class TrainState:
-    """Stored whole in every checkpoint.
+    """How far training has come. Every checkpoint stores it.
 
-    step: updates done. epoch, batch: the next batch to read. best: what progress is measured by,
-    larger is better. stale: validations since. seconds, tokens: spent and read so far.
-    validated: steps of the kept checkpoints that were validated, the ones that are averaged.
+    step: updates done. epoch, batch: the next batch to read. best: quality of the best validation
+    (larger is better). stale: validations since the best. seconds: of training so far. tokens:
+    target tokens read so far. validated: steps of the kept checkpoints that were validated.
     """
 
     step: int = 0
@@ -70,15 +69,10 @@ class TrainState:
     tokens: int = 0
     validated: tuple[int, ...] = ()
 
-    def at_end(self, settings: TrainerSettings) -> bool:
-        """Whether a limit is reached or patience is over."""
-        impatient = settings.patience is not None and self.stale >= settings.patience
-        return impatient or self.done(settings, steps_per_epoch=None) >= 1.0
+    def done(self, settings: TrainerSettings, steps_per_epoch: int | None = None) -> float:
+        """Share of the way to the nearest limit, 0 to 1.
 
-    def done(self, settings: TrainerSettings, *, steps_per_epoch: int | None) -> float:
-        """Share of the way to whichever limit is nearest, 0 to 1.
-
-        steps_per_epoch: where known, parts of an epoch count too.
+        steps_per_epoch: where it is given, parts of an epoch count too.
         """
         shares = []
         if settings.max_steps is not None:

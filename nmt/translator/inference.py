@@ -1,4 +1,4 @@
-"""What a model is asked: the best hypotheses of sources, the likelihood of given targets.
+"""Asks the model for the best hypotheses of sources, or for the likelihood of given targets.
 
 Dims: B sentences, S source tokens, T target tokens, N target tokens without padding, D features.
 """
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from nmt.data.batches import collate
@@ -19,18 +18,16 @@ from nmt.translator.terms import TermEncoder
 from nmt.translator.translation import Terms
 
 MOST_SEARCHES = 5  # for one sentence
+CHUNK_TOKENS = 256  # a chunk of fp32 logits should stay in the cache
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A source to be translated in one go.
+    """A line, or a part of a long line, to translate.
 
-    place: the line that it is of.
-    ids: with EOS.
-    constraint: what the terms are in target ids.
+    ids: of the source, with EOS. constraint: the terms as target ids.
     """
 
-    place: int
     ids: list[int]
     terms: Terms
     constraint: Constraint
@@ -43,72 +40,46 @@ def search_batch(
     term_encoder: TermEncoder,
     most: int,
 ) -> list[list[Hypothesis]]:
-    """The best hypotheses of each request, at most so many.
+    """Finds the best hypotheses of each request, at most ``most``.
 
-    Where they say a forbidden term in other tokens than those forbidden, these are forbidden too
-    and the sentence is searched again, a few times.
+    A forbidden term can be spelt in other tokens than those that are forbidden. If a hypothesis
+    does, these tokens are forbidden too and the sentence is searched again, a few times.
     """
+    device = next(model.parameters()).device
     constraints = [request.constraint for request in requests]
     found: list[list[Hypothesis]] = [[] for _ in requests]
-    open_rows = list(range(len(requests)))
+    rows = list(range(len(requests)))
     for _ in range(MOST_SEARCHES):
-        sources = [requests[row].ids for row in open_rows]
-        hypotheses = _search(search, model, sources, [constraints[row] for row in open_rows])
-        changed = []
-        for row, best in zip(open_rows, hypotheses, strict=True):
-            found[row] = best[:most]
-            constraint = constraints[row]
-            if requests[row].terms.forbid:
+        src = pad_sequence([torch.tensor(requests[row].ids) for row in rows], True, PAD).to(device)
+        wanted = [constraints[row] for row in rows]
+        constrained = any(constraint != Constraint() for constraint in wanted)
+        with torch.inference_mode():
+            hypotheses = search(model, src, wanted) if constrained else search(model, src)
+        for row, best in zip(rows, hypotheses, strict=True):
+            found[row], terms = best[:most], requests[row].terms
+            if terms.forbid:
                 for one in found[row]:
-                    constraint = term_encoder.forbidding(
-                        constraint, requests[row].terms, one.tokens
-                    )
-            if constraint != constraints[row]:
-                constraints[row] = constraint
-                changed.append(row)
-        if not changed:
+                    constraints[row] = term_encoder.forbidding(constraints[row], terms, one.tokens)
+        rows = [row for row, old in zip(rows, wanted, strict=True) if constraints[row] != old]
+        if not rows:
             break
-        open_rows = changed
     return found
-
-
-def _search(
-    search: Search,
-    model: Seq2SeqModel,
-    sources: Sequence[list[int]],
-    constraints: Sequence[Constraint],
-) -> list[list[Hypothesis]]:
-    device = next(model.parameters()).device
-    src = pad_sequence([torch.tensor(ids) for ids in sources], True, PAD).to(device)  # (B, S)
-    constrained = any(constraint != Constraint() for constraint in constraints)
-    with torch.inference_mode():
-        return search(model, src, constraints) if constrained else search(model, src)
-
-
-CHUNK_TOKENS = 256  # logits at once: a chunk of them in fp32 should stay in the cache
 
 
 @torch.inference_mode()
 def log_probs(
     model: Seq2SeqModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
 ) -> list[float]:
-    """log p(target, EOS | source) of each pair of ids, both without EOS.
-
-    Not renormalised without PAD and BOS: it is what search reports of the same target.
-    """
+    """log p(target, EOS | source) of each pair of ids, both without EOS. Search gives a target the
+    same value: PAD and BOS keep their probability."""
     batch = collate(pairs).to(next(model.parameters()).device)
     features = model.decode(batch.tgt_input, model.encode(batch.src))
-    real = batch.labels != PAD
-    totals = torch.zeros(real.shape, dtype=torch.float32, device=real.device)  # (B, T)
-    totals[real] = _label_log_probs(model, features[real], batch.labels[real])
-    return [float(total) for total in totals.sum(dim=1)]
-
-
-def _label_log_probs(model: Seq2SeqModel, features: Tensor, labels: Tensor) -> Tensor:
-    """features (N, D), labels (N,) -> (N,) in float32."""
-    chunks = []
+    real = batch.labels != PAD  # (B, T)
+    features, labels, chunks = features[real], batch.labels[real], []
     for start in range(0, len(labels), CHUNK_TOKENS):
         chunk = slice(start, start + CHUNK_TOKENS)
-        log_probs = model.project(features[chunk]).float().log_softmax(dim=-1)
-        chunks.append(log_probs.gather(1, labels[chunk, None]).squeeze(1))
-    return torch.cat(chunks)
+        scores = model.project(features[chunk]).float().log_softmax(dim=-1)
+        chunks.append(scores.gather(1, labels[chunk, None]).squeeze(1))
+    totals = torch.zeros(real.shape, dtype=torch.float32, device=real.device)
+    totals[real] = torch.cat(chunks)
+    return [float(total) for total in totals.sum(dim=1)]

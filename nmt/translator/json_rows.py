@@ -1,4 +1,4 @@
-"""What is asked of a translator line by line, and how its answers are written."""
+"""Lines of text or JSON as requests to a translator, and its translations as lines of JSON."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from nmt.translator import Terms, Translation
 
 FORMATS = ("text", "jsonl")
 _TERMS = ("prefix", "require", "forbid")
-# Line breaks to some readers of lines, though not to JSON.
+# Characters that end a line for some readers, though not for JSON.
 _ESCAPED = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -19,7 +19,7 @@ _ESCAPED = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\
 class TranslationRequest:
     """One source to translate.
 
-    id: text or a whole number that the row gives; else the number of its line, counted from 1.
+    id: the row's own, text or a whole number; else the number of its line, counted from 1.
     """
 
     id: str | int
@@ -28,47 +28,44 @@ class TranslationRequest:
 
     @property
     def line(self) -> str:
-        """The source as one line of text: training has line breaks as spaces too."""
+        """The source with spaces instead of line breaks, as in training."""
         line = as_single_line(self.src)
         assert line is not None, "checked as text before"
         return line
 
 
-def request_of_text(number: int, line: str, terms: Terms) -> TranslationRequest:
-    """A line of plain text; terms: those of all lines."""
-    return TranslationRequest(number, line, terms)
-
-
 def request_of_json(number: int, line: str, terms: Terms) -> TranslationRequest:
     """A row ``{"src": ..., "id": ..., "prefix": ..., "require": [...], "forbid": [...]}``.
 
-    Only src must be there, other names are not read; terms: those of rows without their own.
+    Only src is required. Other names are ignored. terms: used where a row has none of its own.
 
-    Raises ValueError for what is no such row.
+    Raises ValueError for anything else.
     """
     row = json_object(line)
     if "src" not in row:
-        raise ValueError(f'a row needs "src", the text to translate; it has {_listed(row)}')
+        names = ", ".join(map(repr, row)) or "nothing"
+        raise ValueError(f'a row needs "src", the text to translate; it has {names}')
+    identity = number if row.get("id") is None else row["id"]
+    if isinstance(identity, bool) or not isinstance(identity, int | str):
+        raise ValueError(f"id must be text or a whole number, got {json.dumps(identity)}")
+    if isinstance(identity, str):
+        checked_text("id", identity)
     own = {name: row[name] for name in _TERMS if row.get(name) is not None}
-    return TranslationRequest(
-        _id(row.get("id"), number),
-        checked_text("src", row["src"]),
-        replace(terms, **_checked(own)),
-    )
+    src = checked_text("src", row["src"])
+    return TranslationRequest(identity, src, replace(terms, **_checked(own)))
 
 
 def terms_of_options(config: Mapping[str, Any]) -> Terms:
-    """The options prefix, require and forbid, for every line. Raises ValueError for no text."""
+    """The options prefix, require and forbid. Raises ValueError for a value that is no text."""
     try:
         return Terms(**_checked({name: config[name] for name in _TERMS}))
     except ValueError as error:
-        raise ValueError(
-            f"""{error}; quotes within quotes make text of it: 'prefix="5"' 'require=["5"]'"""
-        ) from None
+        remedy = """quotes within quotes make text of it: 'prefix="5"' 'require=["5"]'"""
+        raise ValueError(f"{error}; {remedy}") from None
 
 
 def row_of_translation(request: TranslationRequest, translation: Translation) -> str:
-    """One line of JSON."""
+    """A translation as one line of JSON."""
     alignment = translation.alignment
     return one_row(
         id=request.id,
@@ -77,31 +74,23 @@ def row_of_translation(request: TranslationRequest, translation: Translation) ->
         score=finite(translation.score),
         tokens=translation.tokens,
         alignment=None if alignment is None else " ".join(f"{i}-{j}" for i, j in alignment),
-        flags=list(translation.flags),
-        nbest=[
-            {
-                "text": other.text,
-                "score": finite(other.score),
-                "tokens": other.tokens,
-                "flags": list(other.flags),
-            }
-            for other in translation.nbest
-        ],
+        flags=translation.flags,
+        nbest=[vars(other) | {"score": finite(other.score)} for other in translation.nbest],
     )
 
 
 def one_row(**values: Any) -> str:
-    """A JSON object in one line, whatever ends a line for its reader."""
+    """A JSON object in one line, without any character that a reader may take for a line's end."""
     return json.dumps(values, ensure_ascii=False, allow_nan=False).translate(_ESCAPED)
 
 
 def finite(value: float) -> float | None:
-    """As JSON has it: what is not finite is null; six decimals are more than fp32 is good for."""
+    """Rounds to six decimals, more than fp32 gives; None, JSON's null, for NaN and infinity."""
     return round(value, 6) if math.isfinite(value) else None
 
 
 def json_object(line: str) -> dict[str, Any]:
-    """Raises ValueError for a line that is none."""
+    """Parses a line. Raises ValueError unless it holds one JSON object."""
     found = repr(line[:40]) if line.strip() else "a blank line"
     try:
         row = json.loads(line)
@@ -113,7 +102,7 @@ def json_object(line: str) -> dict[str, Any]:
 
 
 def checked_text(name: str, value: object) -> str:
-    """Raises ValueError unless ``value`` is text that can be written as UTF-8."""
+    """Returns ``value``. Raises ValueError unless it is text that UTF-8 can encode."""
     if not isinstance(value, str):
         raise ValueError(f"{name} must be text, got {json.dumps(value)}")
     try:
@@ -132,15 +121,3 @@ def _checked(terms: Mapping[str, Any]) -> dict[str, Any]:
             values: Sequence[Any] = value if isinstance(value, list) else [value]
             checked[name] = tuple(checked_text(f"each of {name}", one) for one in values)
     return checked
-
-
-def _id(value: object, number: int) -> str | int:
-    if value is None:
-        return number
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"id must be text or a whole number, got {json.dumps(value)}")
-    return checked_text("id", value) if isinstance(value, str) else value
-
-
-def _listed(row: Mapping[str, Any]) -> str:
-    return ", ".join(map(repr, row)) or "nothing"

@@ -1,4 +1,4 @@
-"""From a run directory to what a translator is made of."""
+"""Loads the model, the tokenizer and the languages of a run directory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +16,10 @@ from nmt.tokenizer import Tokenizer, load_tokenizer
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A run as translating needs it.
+    """The parts of a translator.
 
-    tokenizer_files: name -> sha256, which say whether two runs share a tokenizer.
-    longest_source: tokens of the longest source in training, EOS not counted; None where the run
-        does not say.
+    tokenizer_files: name -> sha256; two runs with equal ones share a tokenizer.
+    longest_source: tokens of the longest source in training without EOS; None where unknown.
     """
 
     model: Seq2SeqModel
@@ -34,12 +33,8 @@ class LoadedRun:
 def load_runs(
     run: str | Path | Sequence[str | Path], *, trusted_packages: Sequence[str] = ()
 ) -> LoadedRun:
-    """What a run directory serves, or of several runs their ensemble.
-
-    The shortest of their ``longest_source`` counts: no model is to be given more than it knows.
-
-    Raises what ``load_run`` raises, and ValueError for runs whose tokenizers differ.
-    """
+    """Loads a run, or several as an ensemble, whose ``longest_source`` is the smallest of theirs.
+    Raises what ``load_run`` raises, and ValueError for runs whose tokenizers differ."""
     paths = [run] if isinstance(run, str | Path) else list(run)
     if not paths:
         raise ValueError("run= names no run directory")
@@ -53,22 +48,12 @@ def load_runs(
             )
     if len(runs) == 1:
         return first
-    lengths = [each.longest_source for each in runs if each.longest_source is not None]
-    return replace(
-        first,
-        model=Ensemble([each.model for each in runs]),
-        longest_source=min(lengths, default=None),
-    )
+    shortest = min((r.longest_source for r in runs if r.longest_source is not None), default=None)
+    return replace(first, model=Ensemble([each.model for each in runs]), longest_source=shortest)
 
 
 def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> LoadedRun:
-    """The model that a run directory serves, in fp32 on the CPU, and what belongs to it.
-
-    trusted_packages: packages besides ``nmt`` whose classes the run may name; they run as code.
-
-    Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
-    yet, or is damaged.
-    """
+    """Loads a run, its model in fp32 on the CPU. Arguments and errors: see ``Translator.load``."""
     directory = RunDirectory.open(path)
     weights = directory.serving()
     manifest, config = directory.manifest(), directory.config()
@@ -100,7 +85,7 @@ def build_model(
     tgt_vocab_size: int,
     trusted_packages: Sequence[str] = (),
 ) -> Seq2SeqModel:
-    """The model that the ``model`` section of a config names."""
+    """Builds the model that the ``model`` section of a config names."""
     build = factory(
         spec,
         Seq2SeqModel,

@@ -1,14 +1,11 @@
-"""A text longer than a model knows, in parts; and the parts' translations as one.
-
-Dims: W words.
-"""
+"""Cuts a line that is too long for the model into parts, and joins the parts' translations."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from unicodedata import category
 
-from nmt.translator.translation import FLAGS, SPLIT, Alternative, Translation
+from nmt.translator.translation import FLAGS, SPLIT, Alignment, Alternative, Translation
 
 _CLOSING = (
     r"""["'»)\]}」』】》"""
@@ -19,55 +16,44 @@ _STOPS = "[.!?…؟।\N{ARABIC FULL STOP}]"
 _WIDE_STOPS = "[。｡\N{FULLWIDTH EXCLAMATION MARK}\N{FULLWIDTH QUESTION MARK}]+"
 _PAUSES = "[,;:،؛—\N{EN DASH}]"
 _WIDE_PAUSES = "[、—\N{FULLWIDTH COMMA}\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH COLON}]"
-# A long run of stops is looked at once, from its first, and not from each of them.
+# The lookbehind makes a long run of stops cost one attempt, not one from each of its stops.
 _SENTENCE_END = re.compile(rf"(?<!{_STOPS}){_STOPS}++{_CLOSING}\s+|{_WIDE_STOPS}{_CLOSING}\s*")
 _CLAUSE_END = re.compile(rf"{_PAUSES}{_CLOSING}\s+|{_WIDE_PAUSES}{_CLOSING}\s*")
 _SPACES = re.compile(r"\s+")
 
-LEAST_SHARE = 8  # no sentence or clause end so near to an end that it leaves less than an eighth
+LEAST_SHARE = 8  # a sentence or clause end must leave at least an eighth on either side
 ZERO_WIDTH_JOINER = "\u200d"
 
 
 @dataclass(frozen=True)
 class Part:
-    """What stands in a line at ``start``, and its number of tokens."""
+    """A piece of a line: where it starts, in characters, and its number of tokens."""
 
     start: int
     text: str
     tokens: int
 
 
-def parts(line: str, count: Callable[[str], int], most: int) -> list[Part]:
-    """The line in as even parts as can be of at most ``most`` tokens, which ``count`` counts.
+def parts(line: str, count: Callable[[str], int], most: int, start: int = 0) -> list[Part]:
+    """Cuts a line into parts of even length and at most ``most`` tokens, which ``count`` counts.
 
-    It is cut at the ends of sentences, else of clauses, else between words, else anywhere: in
-    languages without spaces, and in what is no language. A part is longer only where a single
-    character has more tokens. Nothing but white space is left out.
+    It cuts at the ends of sentences, else at the ends of clauses, else between words, else anywhere
+    (in languages without spaces). A part has more tokens only where a single character has. Nothing
+    but white space is left out. start: of the line, added to that of each part.
     """
-    return list(_parts(line, 0, count, most))
-
-
-def _parts(line: str, start: int, count: Callable[[str], int], most: int) -> Iterator[Part]:
     start += len(line) - len(line.lstrip())
     text = line.strip()
     tokens = count(text)
     if not text:
-        return
+        return []
     number = -(-tokens // most)
-    place = _cut(text, (number // 2) / number) if number > 1 else None
-    if place is None:
-        yield Part(start, text, tokens)
-    else:
-        yield from _parts(text[:place], start, count, most)
-        yield from _parts(text[place:], start + place, count, most)
-
-
-def _cut(text: str, share: float) -> int | None:
-    """Where to cut, as near as can be to this share of the text; None if it cannot be cut."""
-    for places in _choices(text):
-        if places:
-            return min(places, key=lambda place: abs(place - share * len(text)))
-    return None
+    places = next(filter(None, _choices(text)), []) if number > 1 else []
+    if not places:
+        return [Part(start, text, tokens)]
+    middle = number // 2 / number * len(text)
+    place = min(places, key=lambda place: abs(place - middle))
+    head = parts(text[:place], count, most, start)
+    return head + parts(text[place:], count, most, start + place)
 
 
 def _choices(text: str) -> Iterator[Sequence[int]]:
@@ -86,7 +72,7 @@ def _ends(pattern: re.Pattern[str], text: str, margin: int) -> list[int]:
 
 
 def _joined(text: str, place: int) -> bool:
-    """Whether what stands on both sides makes one character to the eye."""
+    """Whether the code points before and after the place belong to one visible character."""
     before, after = text[place - 1], text[place]
     return ZERO_WIDTH_JOINER in (before, after) or category(after).startswith("M")
 
@@ -94,10 +80,11 @@ def _joined(text: str, place: int) -> bool:
 def join(
     line: str, cut: Sequence[Part], translations: Sequence[Translation], separator: str
 ) -> Translation:
-    """The translations of a line's parts as the line's.
+    """Joins the translations of a line's parts.
 
-    Its score is the parts' mean, weighted by their source tokens. As these weights do not depend
-    on the translations, the best is made of the parts' best, and the n best of n of each part.
+    The score is the mean of the parts' scores, weighted by their source tokens. As these weights
+    do not depend on the translations, the best parts make the best whole, and the n best of each
+    part make the n best wholes.
     """
     total = sum(part.tokens for part in cut)
     shares = [part.tokens / total for part in cut]
@@ -107,13 +94,14 @@ def join(
     return Translation(
         **vars(best),
         alignment=_joined_links(line, cut, translations, separator),
-        nbest=tuple(_joined_best(nbest, shares, separator, most)) if most else (),
+        nbest=tuple(_joined_best(nbest, shares, separator, most)),
     )
 
 
 def _joined_best(
     lists: Sequence[Sequence[Alternative]], shares: Sequence[float], separator: str, most: int
 ) -> list[Alternative]:
+    """The ``most`` best of all ways to join one alternative from each list."""
     joined = [Alternative("", 0.0, 0, (SPLIT,))]
     for alternatives, share in zip(lists, shares, strict=True):
         joined = [
@@ -132,7 +120,8 @@ def _joined_best(
 
 def _joined_links(
     line: str, cut: Sequence[Part], translations: Sequence[Translation], separator: str
-) -> tuple[tuple[int, int], ...] | None:
+) -> Alignment | None:
+    """The parts' alignments as one of the line; None where a part has none."""
     links: set[tuple[int, int]] = set()
     text = ""
     for part, one in zip(cut, translations, strict=True):
@@ -147,7 +136,7 @@ def _joined_links(
 
 
 def _words_before(text: str, start: int, rest: str) -> int:
-    """The number of the word that text[start:] begins with, or that it goes on with."""
+    """The index of the first word in ``rest``, which stands in the text at ``start``."""
     head = text[:start]
     goes_on = bool(head and rest) and not head[-1].isspace() and not rest[0].isspace()
     return len(head.split()) - goes_on

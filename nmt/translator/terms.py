@@ -1,33 +1,35 @@
-"""Terms, which are text, as constraints, which are target tokens; and which of them were kept."""
+"""Turns terms, which are text, into constraints on target tokens, and flags terms not kept."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from nmt.languages import is_written_without_spaces
 from nmt.search.constraints import Constraint, Phrase
 from nmt.tokenizer import Tokenizer
-from nmt.translator.translation import FORBIDDEN_TERM, MISSING_TERM, Terms, Translation
+from nmt.translator.translation import FORBIDDEN_TERM, MISSING_TERM, Alternative, Terms, Translation
 from nmt.translator.word_alignment import characters
 
-# A character of private use: no vocabulary has it, so that it is spelt in bytes of its own.
+T = TypeVar("T", bound=Alternative)
+
+# A private-use character. No vocabulary has it, so the tokenizer spells it in bytes.
 _BEFORE = "\U0010fffd"
 
 
 @dataclass(frozen=True)
 class TermEncoder:
-    """Writes terms in target tokens.
+    """Encodes terms as target tokens.
 
-    A term is one or more whole words as they stand. Where spaces part words, a required term is
-    put at the beginning of a word, and a forbidden one is looked for as a whole word; in a
-    language without spaces either may stand anywhere.
+    A term is one or more words. Where spaces separate words, a required term must begin a word and
+    a forbidden term counts only as a whole word. In a language without spaces both stand anywhere.
     """
 
     tokenizer: Tokenizer
     tgt_lang: str
 
     def constraint(self, terms: Terms) -> Constraint:
-        """What search is told. Raises ValueError for a term without text."""
+        """The constraint that search keeps to. Raises ValueError for a term without text."""
         for term in (*terms.require, *terms.forbid):
             if not term.strip():
                 raise ValueError(f"a required or forbidden term has no text: {term!r}")
@@ -36,17 +38,12 @@ class TermEncoder:
         if is_written_without_spaces(self.tgt_lang):
             forbid += [self._within_word(term) for term in terms.forbid]
             require = [self._within_word(term) for term in terms.require]
-        return Constraint(
-            prefix=self._at_word_start(terms.prefix) if terms.prefix.strip() else (),
-            require=tuple(require),
-            forbid=tuple(forbid),
-        )
+        prefix = self._at_word_start(terms.prefix) if terms.prefix.strip() else ()
+        return Constraint(prefix=prefix, require=tuple(require), forbid=tuple(forbid))
 
     def forbidding(self, constraint: Constraint, terms: Terms, ids: Sequence[int]) -> Constraint:
-        """The constraint with what these ids spell of forbidden terms forbidden too.
-
-        The tokens that a term is written in can be replaced by others that spell the same.
-        """
+        """Adds the tokens that spell a forbidden term in these ids to the constraint. Several
+        sequences of tokens can spell one term."""
         spelt = list(characters(ids, self.tokenizer.tgt_pieces(ids)))
         text = "".join(character.text for character in spelt)
         phrases = [
@@ -57,25 +54,17 @@ class TermEncoder:
         return replace(constraint, forbid=tuple(dict.fromkeys([*constraint.forbid, *phrases])))
 
     def checked(self, translation: Translation, terms: Terms) -> Translation:
-        """The translation, and its n best, with the flags of terms that they do not keep to."""
+        """Flags a translation, and each of its n best, that does not keep to the terms."""
         if not terms.require and not terms.forbid:
             return translation
-        return replace(
-            translation,
-            flags=translation.flags + self._flags(terms, translation.text),
-            nbest=tuple(
-                replace(one, flags=one.flags + self._flags(terms, one.text))
-                for one in translation.nbest
-            ),
-        )
+        nbest = tuple(self._flagged(one, terms) for one in translation.nbest)
+        return replace(self._flagged(translation, terms), nbest=nbest)
 
-    def _flags(self, terms: Terms, text: str) -> tuple[str, ...]:
-        flags: tuple[str, ...] = ()
-        if not all(self._begun(term).search(text) for term in terms.require):
-            flags += (MISSING_TERM,)
-        if any(self._whole(term).search(text) for term in terms.forbid):
-            flags += (FORBIDDEN_TERM,)
-        return flags
+    def _flagged(self, one: T, terms: Terms) -> T:
+        missing = not all(self._begun(term).search(one.text) for term in terms.require)
+        forbidden = any(self._whole(term).search(one.text) for term in terms.forbid)
+        flags = (MISSING_TERM,) * missing + (FORBIDDEN_TERM,) * forbidden
+        return replace(one, flags=one.flags + flags)
 
     def _at_word_start(self, term: str) -> Phrase:
         return tuple(self.tokenizer.encode_tgt([term.strip()])[0])

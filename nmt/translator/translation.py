@@ -1,13 +1,13 @@
-"""What goes into a translator beside the lines, and what comes out of it.
+"""The terms that a translator takes beside the lines, and the translations that it gives.
 
-Flags say in plain words what a reader of a translation should know:
+Flags warn the reader of a translation:
 
-- hit_limit: the model had not ended the sentence where the search had to stop: the text is cut.
-- repeats: the text says the same tokens over and over, and its source does not.
-- split: the source is longer than any in training, and was translated in parts.
-- copied: source text stands where the model spelt bytes that form no characters.
-- missing_term: a term that was required is not in the text.
-- forbidden_term: a term that was forbidden is in the text.
+- hit_limit: search reached its length limit before the end of the sentence, so the text is cut.
+- repeats: the text repeats the same tokens over and over, and its source does not.
+- split: the source is longer than any in training and was translated in parts.
+- copied: source text replaces bytes of the model that form no characters.
+- missing_term: a required term is not in the text.
+- forbidden_term: a forbidden term is in the text.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,18 @@ SPLIT = "split"
 COPIED = "copied"
 MISSING_TERM = "missing_term"
 FORBIDDEN_TERM = "forbidden_term"
-
 FLAGS = (HIT_LIMIT, REPEATS, SPLIT, COPIED, MISSING_TERM, FORBIDDEN_TERM)
+
+Alignment = tuple[tuple[int, int], ...]
+"""(source word, target word) pairs, counted from 0. White space separates words."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What one line's translation must begin with, must say and must not say.
+    """Terms of one line's translation.
 
-    prefix: the beginning, as text; white space at its end does not count.
-    require: words or phrases that must appear.
-    forbid: words or phrases that must not appear.
+    prefix: how it must begin; white space at the prefix's end does not count. require, forbid:
+    words or phrases that it must or must not hold.
     """
 
     prefix: str = ""
@@ -40,11 +41,11 @@ class Terms:
 class Alternative:
     """One of a line's n best translations.
 
-    text: one line, whatever the model produced.
-    score: the search's length-normalised log-probability (natural logarithm); 0 for a blank line.
+    text: one line, without line breaks.
+    score: length-normalised log-probability (natural logarithm) from search; 0 for a blank line.
         Of a line translated in parts: the parts' mean, weighted by their source tokens.
-    tokens: target tokens produced, EOS not counted.
-    flags: see the module; in the order of ``FLAGS``.
+    tokens: number of target tokens without EOS.
+    flags: explained at the top of this file; in the order of ``FLAGS``.
     """
 
     text: str
@@ -57,18 +58,16 @@ class Alternative:
 class Translation(Alternative):
     """One line's translation.
 
-    alignment: (source word, target word), counted from 0, both separated by white space. None
-        where it was not asked for or the model attends to nothing.
-    nbest: the best translations, best first and no two the same, beginning with the one above;
-        empty unless asked for.
+    alignment: None unless asked for, or where the model has no attention.
+    nbest: different translations, best first, this one included; empty unless asked for.
     """
 
-    alignment: tuple[tuple[int, int], ...] | None = None
+    alignment: Alignment | None = None
     nbest: tuple[Alternative, ...] = ()
 
     @property
     def hit_limit(self) -> bool:
-        """Whether the search had to cut the text."""
+        """Whether search cut the text at its length limit."""
         return HIT_LIMIT in self.flags
 
 
@@ -77,8 +76,7 @@ class PairScore:
     """How likely a model finds a given translation.
 
     log_prob: log p(target, EOS | source), natural logarithm.
-    tokens: target tokens, EOS counted; perplexity = exp(-log_prob / tokens), and of several pairs
-        exp(-sum of log_prob / sum of tokens).
+    tokens: number of target tokens with EOS; perplexity = exp(-log_prob / tokens).
     """
 
     log_prob: float
@@ -89,5 +87,5 @@ BLANK = Translation(text="", score=0.0, tokens=0)
 
 
 def without_line_breaks(text: str) -> str:
-    """A byte fallback can spell a line break, which would put all later lines out of step."""
+    """Puts spaces for line breaks, which byte tokens can spell, so that lines stay in step."""
     return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")

@@ -1,10 +1,10 @@
-"""Lines to translations, order and count kept."""
+"""Translates lines: one translation for each, in their order."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from itertools import pairwise
+from dataclasses import KW_ONLY, dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Self
 
@@ -26,44 +26,39 @@ from nmt.translator.translation import BLANK, PairScore, Terms, Translation
 
 log = logging.getLogger(__name__)
 
-# Memory goes with hypotheses times vocabulary too: thousands of one-word lines would exhaust it.
+# Tokens that a shorter sentence counts as. Each takes memory for its logits too, so a batch of
+# thousands of one-word lines would exhaust it.
 SHORTEST = 16
 
 
+@dataclass(eq=False, repr=False)
 class Translator:
-    """Translates lines where the model's parameters are; sources are never cut.
+    """Translates lines on the device where the model is. No source is truncated.
 
-    batch_tokens: most source tokens, padding included, that a batch may hold, a short sentence
-        being counted as 16. A longer one is a batch of its own. The text does not depend on it.
-    longest_source: most tokens that the model should be given at once, EOS not counted: the
-        longest source it was trained on. None: no matter how many.
+    batch_tokens: most source tokens in a batch, with padding. A sentence counts as at least 16; one
+        that is longer than this is a batch of its own. The translations do not depend on it.
+    longest_source: most tokens, without EOS, that the model translates at once: the longest
+        source in training. None: no limit.
     precision: of matrix products, fp32 or bf16.
-    src_lang, tgt_lang: language codes, as far as known.
+    src_lang, tgt_lang: language codes, "" where unknown.
     """
 
-    def __init__(
-        self,
-        model: Seq2SeqModel,
-        tokenizer: Tokenizer,
-        search: Search,
-        *,
-        batch_tokens: int = 4096,
-        longest_source: int | None = None,
-        precision: str = "fp32",
-        src_lang: str = "",
-        tgt_lang: str = "",
-    ) -> None:
-        if longest_source is not None:
-            positive_int("longest_source", longest_source)
-        self.model = model
-        self.tokenizer = tokenizer
-        self.search = search
-        self.batch_tokens = positive_int("batch_tokens", batch_tokens)
-        self.longest_source = longest_source
-        self.precision = one_of("precision", precision, ("fp32", "bf16"))
-        self.src_lang = src_lang
-        self.tgt_lang = tgt_lang
-        self._term_encoder = TermEncoder(tokenizer, tgt_lang)
+    model: Seq2SeqModel
+    tokenizer: Tokenizer
+    search: Search
+    _: KW_ONLY
+    batch_tokens: int = 4096
+    longest_source: int | None = None
+    precision: str = "fp32"
+    src_lang: str = ""
+    tgt_lang: str = ""
+
+    def __post_init__(self) -> None:
+        if self.longest_source is not None:
+            positive_int("longest_source", self.longest_source)
+        positive_int("batch_tokens", self.batch_tokens)
+        one_of("precision", self.precision, ("fp32", "bf16"))
+        self._term_encoder = TermEncoder(self.tokenizer, self.tgt_lang)
 
     @classmethod
     def load(
@@ -76,17 +71,17 @@ class Translator:
         batch_tokens: int = 4096,
         trusted_packages: Sequence[str] = (),
     ) -> Self:
-        """The translator that a run directory holds; of several runs, their ensemble.
+        """Loads a run directory, or an ensemble of several.
 
-        search: beam search with its defaults where none is given.
+        search: how to search; beam search with its defaults if None.
         device: auto, cpu, cuda or mps.
-        precision: of matrix products. fp32; bf16, where the device computes it natively; or int8,
-            those of large weights, on an x86 CPU (``models.rounding``).
-        trusted_packages: packages besides ``nmt`` whose classes a run may name; they run as code.
+        precision: of matrix products: fp32; bf16, where the device computes it natively; or int8
+            for large weights, on an x86 CPU (``models/quantization.py``).
+        trusted_packages: packages besides ``nmt`` whose classes a run may name; their code runs.
 
         Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
-        yet, or is damaged, and ValueError for runs whose tokenizers differ and for a precision that
-        the device does not compute.
+        yet or is damaged, and ValueError for runs with different tokenizers and for a precision
+        that the device does not compute.
         """
         one_of("precision", precision, ("fp32", "bf16", "int8"))
         place = choose_device(device)
@@ -119,20 +114,18 @@ class Translator:
         split_long: bool = True,
         copy_unknown: bool = True,
     ) -> list[Translation]:
-        """One translation a line, in order; a blank line gives a blank one.
+        """Translates each line, in order. The translation of a blank line is blank.
 
-        terms: what each line's translation must begin with, say and not say. What the search
-            cannot keep to is flagged.
-        nbest: how many different translations of each line to give, where the search finds so many.
-        align: whether to say which source word each target word comes from.
-        split_long: whether a line of more than ``longest_source`` tokens is translated in parts,
-            which is logged. One with required terms is not, as nobody knows in which part they
-            belong.
-        copy_unknown: whether source text replaces bytes that form no characters.
+        terms: of each line. A translation that does not keep to them is flagged.
+        nbest: how many different translations of each line to give, if search finds so many.
+        align: whether to align each target word with a source word.
+        split_long: whether to translate a line of more than ``longest_source`` tokens in parts,
+            with a warning. Required terms prevent it: their part is unknown.
+        copy_unknown: whether to replace bytes that form no characters by source text.
 
-        The model leaves the call in the mode, training or evaluation, in which it came. Raises
-        ValueError for a line that is no valid Unicode text, for a term without text, and where the
-        search cannot give ``nbest`` translations or keep to that kind of terms.
+        The model keeps its mode, training or evaluation. Raises ValueError for a line that is no
+        valid Unicode text, for a term without text, and for a search that cannot give ``nbest``
+        translations or cannot keep to such terms.
         """
         if isinstance(lines, str):
             raise ValueError(f"translate takes a list of lines, not one string: [{lines[:40]!r}]")
@@ -144,27 +137,24 @@ class Translator:
         terms = [Terms()] * len(lines) if terms is None else terms
         if len(terms) != len(lines):
             raise ValueError(f"{len(lines)} lines need one Terms each, got {len(terms)}")
-        encoded = self.tokenizer.encode_src(lines)
-        cuts = self._cuts(lines, encoded, terms) if split_long else {}
-        requests = list(self._requests(lines, encoded, terms, cuts))
+        most = self.longest_source if split_long else None
+        requests, cuts = self._requests(lines, terms, most)
         reader = Reader(self.model, self.tokenizer, nbest, align, copy_unknown)
-        found: list[list[Translation]] = [[] for _ in lines]
-        for request, one in zip(requests, self._translations(requests, reader), strict=True):
-            found[request.place].append(one)
+        found = iter(self._translations(requests, reader))
         blank = replace(BLANK, alignment=() if align else None)
         separator = "" if is_written_without_spaces(self.tgt_lang) else " "
-        for place, cut in cuts.items():
-            found[place] = [join(lines[place], cut, found[place], separator)]
-        return [
-            self._term_encoder.checked(of_line[0] if of_line else blank, of_terms)
-            for of_line, of_terms in zip(found, terms, strict=True)
-        ]
+        translations = []
+        for place, (line, asked) in enumerate(zip(lines, terms, strict=True)):
+            if cut := cuts.get(place):
+                one = join(line, cut, list(islice(found, len(cut))), separator)
+            else:
+                one = next(found) if line.strip() else blank
+            translations.append(self._term_encoder.checked(one, asked))
+        return translations
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
-        """How likely the model finds each (source, target) pair, whatever its length.
-
-        A pair of two blank lines, which the model never sees, scores 0 and has 0 tokens.
-        """
+        """Scores how likely the model finds each (source, target) pair, of any length. A pair of
+        two blank lines scores 0 and has 0 tokens."""
         scores = [PairScore(0.0, 0)] * len(pairs)
         places = [place for place, pair in enumerate(pairs) if "".join(pair).strip()]
         src = self.tokenizer.encode_src([pairs[place][0] for place in places])
@@ -177,43 +167,33 @@ class Translator:
                     scores[places[index]] = PairScore(log_prob, len(tgt[index]) + 1)
         return scores
 
-    def _cuts(
-        self, lines: Sequence[str], encoded: Sequence[Sequence[int]], terms: Sequence[Terms]
-    ) -> dict[int, list[Part]]:
-        """The parts of those lines that are translated in parts."""
-        most = self.longest_source
-        if most is None:
-            return {}
-        long = [p for p, line in enumerate(lines) if len(encoded[p]) > most and line.strip()]
-        cuts = {p: parts(lines[p], self._count, most) for p in long if not terms[p].require}
+    def _requests(
+        self, lines: Sequence[str], terms: Sequence[Terms], most: int | None
+    ) -> tuple[list[SearchRequest], dict[int, list[Part]]]:
+        """The sources to search, in order, and the parts of each line of more than ``most`` tokens.
+        A blank line gives no source, a long one a source for each part."""
+        encode = self.tokenizer.encode_src
+        requests: list[SearchRequest] = []
+        cuts: dict[int, list[Part]] = {}
+        whole = 0
+        for place, (line, ids, asked) in enumerate(zip(lines, encode(lines), terms, strict=True)):
+            sources = [ids] if line.strip() else []
+            if sources and most is not None and len(ids) > most:
+                if asked.require:
+                    whole += 1
+                else:
+                    cuts[place] = parts(line, lambda text: len(encode([text])[0]), most)
+                    sources = encode([part.text for part in cuts[place]])
+            for source in sources:
+                constraint = self._term_encoder.constraint(asked)
+                requests.append(SearchRequest([*source, EOS], asked, constraint))
+                asked = replace(asked, prefix="")
         said = f"of {len(lines)} lines are longer than any the model was trained on ({most} tokens)"
         if cuts:
             log.warning("%d %s: translated in parts", len(cuts), said)
-        if len(cuts) < len(long):
-            log.warning("%d %s: whole, for required terms", len(long) - len(cuts), said)
-        return cuts
-
-    def _count(self, text: str) -> int:
-        return len(self.tokenizer.encode_src([text])[0])
-
-    def _requests(
-        self,
-        lines: Sequence[str],
-        encoded: Sequence[list[int]],
-        terms: Sequence[Terms],
-        cuts: Mapping[int, Sequence[Part]],
-    ) -> Iterator[SearchRequest]:
-        """What is to be searched, in order: nothing for a blank line, several parts of others."""
-        for place, line in enumerate(lines):
-            if not line.strip():
-                continue
-            sources = [encoded[place]]
-            if place in cuts:
-                sources = self.tokenizer.encode_src([part.text for part in cuts[place]])
-            asked = terms[place]
-            for ids in sources:
-                yield SearchRequest(place, [*ids, EOS], asked, self._term_encoder.constraint(asked))
-                asked = replace(asked, prefix="")
+        if whole:
+            log.warning("%d %s: whole, for required terms", whole, said)
+        return requests, cuts
 
     def _translations(self, requests: Sequence[SearchRequest], reader: Reader) -> list[Translation]:
         found = [BLANK] * len(requests)
@@ -222,20 +202,18 @@ class Translator:
                 asked = [requests[index] for index in batch]
                 most = self.search.most_hypotheses if reader.nbest else 1
                 hypotheses = search_batch(self.search, self.model, asked, self._term_encoder, most)
-                for index, one in zip(
-                    batch, reader([each.ids for each in asked], hypotheses), strict=True
-                ):
-                    found[index] = one
+                read = reader([each.ids for each in asked], hypotheses)
+                for index, translation in zip(batch, read, strict=True):
+                    found[index] = translation
         return found
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.model.training
         if training:
-            self.model.eval()  # visits every module, which one short sentence would notice
-        device = next(self.model.parameters()).device
+            self.model.eval()  # visits every module, which takes time
         try:
-            with autocast(device, self.precision):
+            with autocast(next(self.model.parameters()).device, self.precision):
                 yield
         finally:
             if training:
@@ -243,7 +221,7 @@ class Translator:
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices into ``lengths``, longest first, as many at once as ``batch_tokens`` holds."""
+    """Indices into ``lengths``, longest first, in batches of at most ``batch_tokens``."""
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     sizes = (max(lengths[index], SHORTEST) for index in order)
     for start, end in pairwise([0, *budget_ends(sizes, batch_tokens)]):

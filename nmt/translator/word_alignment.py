@@ -1,11 +1,11 @@
-"""Which source words a translation looks at, and what words tokens stand in.
+"""Word alignment from attention, and the characters and words that tokens spell.
 
 Dims: B sentences, L layers, N heads, T target tokens, S source tokens, W words.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, takewhile
+from itertools import groupby, pairwise, takewhile
 from typing import NamedTuple
 
 import torch
@@ -16,13 +16,14 @@ from nmt.data.batches import budget_ends
 from nmt.models.interface import NoAlignment, Seq2SeqModel
 from nmt.tokenizer import BOS, EOS, PAD
 from nmt.tokenizer.pieces import SPACE_MARK
+from nmt.translator.translation import Alignment
 
-FIRST_BYTE = EOS + 1  # a tokenizer's ids of the bytes 0 to 255 follow upon the special ones
+FIRST_BYTE = EOS + 1  # the ids of the bytes 0 to 255 come right after the special ones
 _BYTES = range(FIRST_BYTE, FIRST_BYTE + 256)
 
 
 class Character(NamedTuple):
-    """A character and the tokens [start, end) that spell it: one, or a byte each."""
+    """A character and the tokens [start, end) that spell it: one token, or one for each byte."""
 
     text: str
     start: int
@@ -30,28 +31,33 @@ class Character(NamedTuple):
 
 
 def byte_runs(ids: Sequence[int]) -> list[slice]:
-    """The longest stretches of tokens that each spell one byte."""
-    runs = []
-    start = None
-    for place, token in enumerate([*ids, EOS]):
-        if token in _BYTES:
-            start = place if start is None else start
-        elif start is not None:
-            runs.append(slice(start, place))
-            start = None
+    """The places of byte tokens, each run of neighbours as one slice."""
+    runs, start = [], 0
+    for are_bytes, run in groupby(ids, _BYTES.__contains__):
+        end = start + len(list(run))
+        if are_bytes:
+            runs.append(slice(start, end))
+        start = end
     return runs
 
 
 def is_text(run: Sequence[int]) -> bool:
-    """Whether a run of byte tokens is UTF-8."""
+    """Whether a run of byte tokens is valid UTF-8."""
     return _decode(run) is not None
 
 
-def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]:
-    """The characters that decoding gives, and one space more where the first piece has it.
+def _decode(run: Sequence[int]) -> str | None:
+    try:
+        return bytes(token - FIRST_BYTE for token in run).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
-    The tokenizer's escapes are not undone: they are no white space, nor is what they stand for. A
-    byte that belongs to no character gives U+FFFD, and a special token nothing.
+
+def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]:
+    """The characters that the tokens spell, with the space of the first piece.
+
+    A byte that belongs to no character gives U+FFFD; a special token gives nothing. The tokenizer's
+    escapes stay: neither they nor the characters that they stand for are white space.
     """
     place = 0
     while place < len(ids):
@@ -68,11 +74,8 @@ def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]
 
 
 def word_shares(ids: Sequence[int], pieces: Sequence[str]) -> Tensor:
-    """(W, T), sparse: which share of each token's letters stands in which word.
-
-    Words are what white space parts, as ``str.split`` sees it. A token without letters, such as a
-    lone space, has no share in any word.
-    """
+    """The share of each token's characters that is in each word: sparse (W, T). White space
+    separates words, as in ``str.split``. Tokens of white space belong to no word."""
     letters: Counter[tuple[int, int]] = Counter()  # of (word, token)
     total: Counter[int] = Counter()  # of each token
     word, inside = -1, False
@@ -89,24 +92,17 @@ def word_shares(ids: Sequence[int], pieces: Sequence[str]) -> Tensor:
     return torch.sparse_coo_tensor(places, shares, (word + 1, len(ids)), check_invariants=True)
 
 
-def _decode(run: Sequence[int]) -> str | None:
-    try:
-        return bytes(token - FIRST_BYTE for token in run).decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-MOST_WEIGHTS = 2**20  # (B, T, S) at once: layers and heads come on top
+MOST_WEIGHTS = 2**20  # most B * T * S in a batch; the model computes as many for each head
 
 
 @torch.inference_mode()
 def attention(
     model: Seq2SeqModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
 ) -> list[Tensor | None]:
-    """Of each pair of source ids with EOS and target ids without, (T, S) weights on the CPU.
+    """Attention (T, S) on the CPU for each pair of ids, the source with EOS, the target without.
 
-    Row t is where the model looked to produce token t: the mean over all layers and heads. None
-    for every pair where the model attends to nothing.
+    Row t is the attention that produced token t, averaged over layers and heads. A model without
+    attention gives None for every pair.
     """
     found: list[Tensor | None] = []
     device = next(model.parameters()).device
@@ -125,16 +121,12 @@ def attention(
     return found
 
 
-def word_links(
-    weights: Tensor,
-    source: tuple[Sequence[int], Sequence[str]],
-    target: tuple[Sequence[int], Sequence[str]],
-) -> tuple[tuple[int, int], ...]:
-    """(source word, target word) from (T, S) weights: to each target word the source word that all
-    its tokens together attend to most.
+Spelling = tuple[Sequence[int], Sequence[str]]
+"""Ids and their pieces."""
 
-    source, target: ids and pieces; what is not of a word, such as EOS, counts for none.
-    """
+
+def word_links(weights: Tensor, source: Spelling, target: Spelling) -> Alignment:
+    """Aligns each target word with the source word that it attends to most. weights: (T, S)."""
     src_words, tgt_words = word_shares(*source), word_shares(*target)
     if len(src_words) == 0:
         return ()

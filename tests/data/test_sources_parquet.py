@@ -89,7 +89,7 @@ def test_what_is_no_such_table_is_refused(tmp_path: Path) -> None:
         next(opened(tmp_path / "text").rows())
     with pytest.raises(FileNotFoundError, match=r"no such file: .*missing"):
         next(opened(tmp_path / "missing").rows())
-    with pytest.raises(IsADirectoryError, match="is a directory: name the files in it"):
+    with pytest.raises(IsADirectoryError, match="is a directory: name a file in it"):
         next(opened(tmp_path).rows())
 
 

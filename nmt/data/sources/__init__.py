@@ -1,4 +1,4 @@
-"""Corpora of every kind, read row by row.
+"""Corpora in every format, read row by row.
 
 ``open_source(data, "train").rows()`` gives (source, target) of each training row.
 """

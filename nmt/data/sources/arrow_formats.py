@@ -1,4 +1,4 @@
-"""Columns of Arrow tables, which data sets of the hub are read as too; Parquet files."""
+"""Columns of Arrow tables, for data sets of the hub too; Parquet files."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from nmt.data.sources.pair_source import TRANSLATION, Columns, ColumnsSource, at_most, missing
-
-ColumnPath = tuple[str, ...]
-"""Names from the outermost column to the innermost."""
+from nmt.data.sources import pair_source
+from nmt.data.sources.pair_source import Columns, ColumnsSource
+from nmt.data.text_files import opened
 
 
 def batch_rows(
@@ -24,12 +23,12 @@ def batch_rows(
     place: Callable[[int], str],
     worded: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[tuple[object, object]]:
-    """The values in both columns of each row, a batch at a time.
+    """The values of both columns in each row, a batch at a time.
 
     name, place: of the whole and of one row, for messages. worded: the context in which a batch is
-    fetched, which words what goes wrong there.
+    fetched; it words the errors of that.
 
-    Raises ValueError for a column that is nowhere, and for text that is not UTF-8.
+    Raises ValueError for a column that does not exist, and for text that is not UTF-8.
     """
     start = 0
     while True:
@@ -37,31 +36,29 @@ def batch_rows(
             batch = next(batches, None)
         if batch is None:
             return
-        paths = column_paths(batch.schema, columns, name)
-        src, tgt = (_values(_column(batch, path), start, place) for path in paths)
+        paths = paths_of_columns(batch.schema, columns, name)
+        src, tgt = (_values(batch, path, start, place) for path in paths)
         yield from zip(src, tgt, strict=True)
         start += batch.num_rows
 
 
-def column_paths(schema: pa.Schema, columns: Columns, name: str) -> list[ColumnPath]:
-    """Where the two columns are; ValueError, with ``name``, for one that is nowhere."""
-    return [_column_path(schema, columns, column, name) for column in columns]
+def paths_of_columns(schema: pa.Schema, columns: Columns, name: str) -> list[tuple[str, ...]]:
+    """The path of each column, outermost name first. ValueError, with ``name``, for a column that
+    does not exist."""
+    return [_path_of_column(schema, columns, column, name) for column in columns]
 
 
-def _column_path(schema: pa.Schema, columns: Columns, column: str, name: str) -> ColumnPath:
-    for path in ((column,), (TRANSLATION, column), tuple(column.split("."))):
-        if _holds(schema, path):
+def _path_of_column(schema: pa.Schema, columns: Columns, column: str, name: str) -> tuple[str, ...]:
+    for path in pair_source.column_paths(column):
+        inside = pa.struct(list(schema))
+        for key in path:
+            if not pa.types.is_struct(inside) or inside.get_field_index(key) < 0:
+                break
+            inside = inside.field(key).type
+        else:
             return path
-    raise missing(name, columns, column, [inner for field in schema for inner in _names(field)])
-
-
-def _holds(schema: pa.Schema, path: ColumnPath) -> bool:
-    inside = pa.struct(list(schema))
-    for name in path:
-        if not pa.types.is_struct(inside) or inside.get_field_index(name) < 0:
-            return False
-        inside = inside.field(name).type
-    return True
+    names = [inner for field in schema for inner in _names(field)]
+    raise pair_source.missing(name, columns, column, names)
 
 
 def _names(field: pa.Field, prefix: str = "") -> Iterator[str]:
@@ -72,17 +69,13 @@ def _names(field: pa.Field, prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{field.name}"
 
 
-def _column(table: pa.Table | pa.RecordBatch, path: ColumnPath) -> pa.Array | pa.ChunkedArray:
+def _values(
+    table: pa.Table | pa.RecordBatch, path: tuple[str, ...], start: int, place: Callable[[int], str]
+) -> list[object]:
+    """The values of the column at ``path``. start: the number of the first row, for messages."""
     column = table.column(path[0])
     for name in path[1:]:
         column = pc.struct_field(column, name)  # None where the struct itself is None
-    return column
-
-
-def _values(
-    column: pa.Array | pa.ChunkedArray, start: int, place: Callable[[int], str]
-) -> list[object]:
-    """start: number of the first row."""
     try:
         values: list[object] = column.to_pylist()
     except UnicodeDecodeError:
@@ -99,7 +92,7 @@ _BATCH_ROWS = 4096
 
 
 class ParquetSource(ColumnsSource):
-    """Columns of text, top-level or inside others."""
+    """Text columns of Parquet files, top-level or inside other columns."""
 
     def _options(self) -> dict[str, Any]:
         return {"format": "parquet"}
@@ -107,7 +100,7 @@ class ParquetSource(ColumnsSource):
     def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         path, place = self._paths[index], partial(self._place, index)
         with _opened(path) as file:
-            found = column_paths(file.schema_arrow, self._columns, str(path))
+            found = paths_of_columns(file.schema_arrow, self._columns, str(path))
             batches = file.iter_batches(_BATCH_ROWS, columns=list(map(".".join, found)))
             worded = partial(_damage_worded, path)
             rows = batch_rows(batches, self._columns, str(path), place, worded)
@@ -121,16 +114,13 @@ class ParquetSource(ColumnsSource):
             return int(file.metadata.num_rows)
 
     def size(self) -> int | None:
-        return at_most(sum(map(self._count, range(len(self._paths)))), self._most)
+        return pair_source.at_most(sum(map(self._count, range(len(self._paths)))), self._most)
 
 
 def _opened(path: Path) -> pq.ParquetFile:
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a directory: name the files in it")
+    opened(path, packed=True).close()  # OSError for a file that cannot be read
     try:
         return pq.ParquetFile(path, memory_map=True)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no such file: {path}") from None
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path} is no Parquet file: {error}") from None
 

@@ -1,10 +1,11 @@
-"""Data sets of the Hugging Face hub, or in directories laid out like them."""
+"""Data sets of the Hugging Face hub, and directories laid out like them."""
 
 import logging
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
 from itertools import islice
@@ -23,103 +24,89 @@ for _library in ("datasets", "huggingface_hub"):
     logging.getLogger(_library).propagate = False  # they write to stderr themselves
 
 
+@dataclass(kw_only=True)
 class HubSource(PairSource):
-    """One split of a data set, through ``datasets.load_dataset``.
+    """One split of a data set, read by ``datasets.load_dataset``.
 
-    name: on the hub, or a directory. config, revision: None takes the data set's own default.
+    name: of the data set on the hub, or a directory.
+    config, revision: None takes the data set's own default.
     split: a name or, unless ``streaming``, a slice of one such as "train[:1000]".
-    streaming: read over the network row by row instead of keeping a copy.
+    streaming: read row by row over the network and keep no copy.
+    most: the greatest number of rows to read; None reads all.
 
     Raises FileNotFoundError for a name that is neither.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        config: str | None,
-        revision: str | None,
-        split: str,
-        streaming: bool,
-        columns: Columns,
-        most: int | None = None,
-    ) -> None:
-        directory = Path(name).expanduser()
+    name: str
+    config: str | None
+    revision: str | None
+    split: str
+    streaming: bool
+    columns: Columns
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        directory = Path(self.name).expanduser()
         self._local = directory.is_dir()
-        if not self._local and not _HUB_NAME.fullmatch(name):
-            raise FileNotFoundError(f"name={name}: no such directory, and no name on the hub")
-        self._name = str(directory) if self._local else name
-        self._config = config
-        self._revision = revision
-        self._split = split
-        self._streaming = streaming
-        self._columns = columns
-        self._most = most
+        if self._local:
+            self.name = str(directory)
+        elif not _HUB_NAME.fullmatch(self.name):
+            raise FileNotFoundError(f"name={self.name}: no such directory, and no name on the hub")
 
     def rows(self) -> Iterator[tuple[object, object]]:
         batches = self._dataset.with_format("arrow").iter(_BATCH_ROWS)
-        rows = batch_rows(batches, self._columns, self._described, self.place, self._worded)
-        yield from islice(rows, self._most)
+        rows = batch_rows(batches, self.columns, self._described, self.place, self._worded)
+        yield from islice(rows, self.most)
 
     def place(self, row: int) -> str:
         return f"{self._described}, row {row}"
 
     def identity(self) -> dict[str, Any]:
+        builder = self._builder
         content: dict[str, Any]
-        if self._local:  # not the id, which holds paths and times
-            content = {"config": self._builder.config.name, "files": self._local_files}
-        else:  # the hash is the revision's commit
-            content = {
-                "name": self._name,
-                "config": self._builder.config_id,
-                "revision": self._builder.hash,
-            }
+        if self._local:  # builder.config_id would hold paths and times
+            content = {"config": builder.config.name, "files": self._local_files}
+        else:  # builder.hash is the revision's commit
+            content = {"name": self.name, "config": builder.config_id, "revision": builder.hash}
         return {
             "format": "hub",
             **content,
-            "split": self._split,
-            "columns": list(self._columns),
-            "most": self._most,
+            "split": self.split,
+            "columns": list(self.columns),
+            "most": self.most,
         }
 
     def size(self) -> int | None:
-        if self._streaming:
-            split = (self._builder.info.splits or {}).get(self._split)
-            rows = split.num_examples if split else None
-        else:
-            rows = len(self._dataset)
-        return at_most(rows, self._most)
+        if self.streaming:
+            split = (self._builder.info.splits or {}).get(self.split)
+            return at_most(split.num_examples if split else None, self.most)
+        return at_most(len(self._dataset), self.most)
 
     @cached_property
     def _builder(self) -> Any:
-        """What knows the data set without having fetched it."""
+        """Describes the data set without fetching it."""
         with self._worded():
-            return datasets.load_dataset_builder(self._name, self._config, revision=self._revision)
+            return datasets.load_dataset_builder(self.name, self.config, revision=self.revision)
 
     @cached_property
     def _dataset(self) -> Any:
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
-        copy = self._cache if self._local else None
+        copy = None
+        if self._local:
+            # By default ``datasets`` keeps reading its old copy after a file has changed, and
+            # confuses two directories of one name: the copy is named by the content instead.
+            digest = sha256(repr(self._local_files).encode()).hexdigest()
+            copy = str(Path(datasets.config.HF_DATASETS_CACHE) / f"directory-{digest[:32]}")
         with self._worded():
             return datasets.load_dataset(
-                self._name,
-                self._config,
-                split=self._split,
-                revision=self._revision,
-                streaming=self._streaming,
+                self.name,
+                self.config,
+                split=self.split,
+                revision=self.revision,
+                streaming=self.streaming,
                 cache_dir=copy,
             )
-
-    @property
-    def _cache(self) -> str:
-        """Where the copy of a directory's data is kept.
-
-        By content: left alone, ``datasets`` goes on reading its old copy after a file has changed,
-        and takes two directories of one name for one.
-        """
-        digest = sha256(repr(self._local_files).encode()).hexdigest()
-        return str(Path(datasets.config.HF_DATASETS_CACHE) / f"directory-{digest[:32]}")
 
     @cached_property
     def _local_files(self) -> dict[str, list[str]]:
@@ -129,12 +116,12 @@ class HubSource(PairSource):
 
     @property
     def _described(self) -> str:
-        return " ".join(filter(None, (self._name, self._config, self._split)))
+        return " ".join(filter(None, (self.name, self.config, self.split)))
 
     @contextmanager
     def _worded(self) -> Iterator[None]:
-        """ValueError, naming the data set, for whatever goes wrong inside ``datasets``, which lets
-        through errors of many libraries, such as that the network or the data set is not there."""
+        """Turns every error inside ``datasets`` into a ValueError that names the data set: errors
+        of many libraries come through, for a missing network as for a missing data set."""
         try:
             yield
         except Exception as error:
@@ -143,15 +130,15 @@ class HubSource(PairSource):
 
 
 def _digest(file: str) -> str:
-    """sha256 of a file; of one elsewhere, which a directory's README.md may name, the address."""
+    """The sha256 of a file."""
     path = Path(file)
     if not path.is_file():
-        return file
+        return file  # an address in the README.md of the directory
     status = path.stat()
     return _digest_as_of(path, status.st_size, status.st_mtime_ns)
 
 
 @cache
 def _digest_as_of(path: Path, size: int, changed: int) -> str:
-    """Once for all the parts of a corpus, each of which asks for the whole data set's."""
+    """Computed once for all parts of a corpus, as each asks for the files of all splits."""
     return scan(path).sha256

@@ -21,14 +21,13 @@ Opener: TypeAlias = Callable[[Mapping[str, Any], str, int | None], PairSource]
 
 
 def open_source(data: Mapping[str, Any], part: str) -> PairSource:
-    """One part of the corpus: "train", "valid" or "tests.NAME". Nothing is read yet.
+    """One part of the corpus: "train", "valid" or "tests.NAME". Reads nothing yet.
 
-    data: the ``data`` section, see configs/data. ``max_pairs`` holds for training pairs only.
+    data: the ``data`` section, see configs/data. ``max_pairs`` limits training pairs only.
 
     Raises ValueError for an option that is missing, unknown or wrong.
     """
-    kind = checks.one_of("format", str(data.get("format")), FORMATS)
-    options, opener = FORMATS[kind]
+    options, opener = FORMATS[_format(data)]
     checks.known_options("", data, [*_COMMON, *options])
     most = data.get("max_pairs") if part == "train" else None
     if most is not None:
@@ -37,16 +36,12 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
 
 
 def absolute(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The section with every path made absolute, so that it holds in other directories too."""
-    found = dict(data)
-    kind = checks.one_of("format", str(data.get("format")), FORMATS)
-    if kind == "hub":
+    """The section with every path made absolute, so that it holds in every directory."""
+    if _format(data) == "hub":
         path = Path(str(data.get("name"))).expanduser()
-        return found | ({"name": str(path.absolute())} if path.is_dir() else {})
-    for part in ("train", "valid", "tests"):
-        if part in found:
-            found[part] = _absolute(found[part])
-    return found
+        return {**data, "name": str(path.absolute())} if path.is_dir() else dict(data)
+    parts = {part: _absolute(data[part]) for part in ("train", "valid", "tests") if part in data}
+    return {**data, **parts}
 
 
 def _absolute(value: Any) -> Any:
@@ -59,31 +54,54 @@ def _absolute(value: Any) -> Any:
     return value  # a number of pairs to draw
 
 
+def _format(data: Mapping[str, Any]) -> str:
+    return checks.one_of("format", str(data.get("format")), FORMATS)
+
+
 def _part(data: Mapping[str, Any], part: str) -> Any:
+    """The option of a part: "tests.NAME" is option NAME of ``tests``."""
     section, _, name = part.partition(".")
     value = data.get(section)
-    if name:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
+    if not name:
+        return value
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def columns_of(data: Mapping[str, Any]) -> Columns:
-    """The columns that ``src_column`` and ``tgt_column`` name. ValueError for what is no name."""
+    """The columns that ``src_column`` and ``tgt_column`` name. ValueError unless both are names."""
     return Columns(*(_name(option, data.get(option)) for option in COLUMNS))
 
 
 def paths_of(data: Mapping[str, Any], part: str) -> list[Path]:
-    """The files of a part. ValueError for what is neither a path nor a list of paths."""
+    """The files of a part. ValueError unless the option is a path or a list of paths."""
     return _paths(part, _part(data, part))
 
 
 def _text(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
-    return TextSource(_paired(part, _part(data, part)), most)
+    spec = _part(data, part)
+    if not isinstance(spec, Mapping):
+        raise OptionError(
+            f"{field(part)}.src and {field(part)}.tgt must each be a path or a list of paths,"
+            f" got {field(part)}={spec!r}"
+        )
+    checks.known_options(part, spec, ["src", "tgt"])
+    src, tgt = (_paths(f"{part}.{side}", spec.get(side)) for side in ("src", "tgt"))
+    return TextSource(paired_paths(src, tgt), most)
 
 
 def _tsv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
-    columns = columns_of(data)
-    return TsvSource(paths_of(data, part), columns, _header(data.get("columns"), columns), most)
+    columns, header = columns_of(data), data.get("columns")
+    if header is not None:
+        if not isinstance(header, list | tuple):
+            raise OptionError(
+                f"{field('columns')} must be a list of names such as [en,fr], got {header!r}"
+            )
+        header = [_name("columns", name) for name in header]
+        for option, column in zip(COLUMNS, columns, strict=True):
+            if header.count(column) != 1:
+                listed = f"{field('columns')}=[{','.join(header)}]"
+                raise OptionError(f"{listed} must hold {field(option)}={column} once")
+    return TsvSource(paths_of(data, part), columns, header, most)
 
 
 def _jsonl(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
@@ -123,34 +141,7 @@ FORMATS: dict[str, tuple[tuple[str, ...], Opener]] = {
     "parquet": (COLUMNS, _parquet),
     "hub": ((*COLUMNS, "name", "config", "revision", "streaming"), _hub),
 }
-"""format -> the options that it has besides those of every format, and what opens it."""
-
-
-def _paired(part: str, spec: Any) -> list[tuple[Path, Path]]:
-    if not isinstance(spec, Mapping):
-        raise OptionError(
-            f"{field(part)}.src and {field(part)}.tgt must each be a path or a list of paths,"
-            f" got {field(part)}={spec!r}"
-        )
-    checks.known_options(part, spec, ["src", "tgt"])
-    src, tgt = (_paths(f"{part}.{side}", spec.get(side)) for side in ("src", "tgt"))
-    return paired_paths(src, tgt)
-
-
-def _header(given: Any, columns: Columns) -> list[str] | None:
-    if given is None:
-        return None
-    if not isinstance(given, list | tuple):
-        raise OptionError(
-            f"{field('columns')} must be a list of names such as [en,fr], got {given!r}"
-        )
-    header = [_name("columns", name) for name in given]
-    for option, column in zip(COLUMNS, columns, strict=True):
-        if header.count(column) != 1:
-            raise OptionError(
-                f"{field('columns')}=[{','.join(header)}] must hold {field(option)}={column} once"
-            )
-    return header
+"""format -> its options besides those of every format, and the function that opens it."""
 
 
 def _name(option: str, value: Any) -> str:
@@ -162,10 +153,7 @@ def _name(option: str, value: Any) -> str:
 
 def _paths(option: str, value: Any) -> list[Path]:
     paths = [value] if isinstance(value, str | Path) else value
-    if (
-        not isinstance(paths, list | tuple)
-        or not paths
-        or not all(isinstance(path, str | Path) and str(path) for path in paths)
-    ):
+    listed = isinstance(paths, list | tuple) and len(paths) > 0
+    if not listed or not all(isinstance(path, str | Path) and str(path) for path in paths):
         raise OptionError(f"{field(option)} must be a path or a list of paths, got {value!r}")
     return as_paths(paths)

@@ -1,4 +1,4 @@
-"""What a part of a corpus offers in whatever format; its columns; rows of several files."""
+"""The interface of all formats of a corpus; columns; parts made of several files."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -12,88 +12,75 @@ from nmt.data.text_files import opened
 
 
 class PairSource(ABC):
-    """One part of a corpus (training, validation or a test set), read as often as one likes."""
+    """One part of a corpus: training, validation or a test set. It can be read repeatedly."""
 
     @abstractmethod
     def rows(self) -> Iterator[tuple[object, object]]:
-        """(source, target) of each row as it stands, one at a time: memory stays flat.
+        """(source, target) of each row, unchanged, one at a time: memory stays flat.
 
-        A value may be anything that the format can hold: text, a number, None where the row lacks
-        it. A single bad row is no error; it is for the caller to judge.
-
-        Raises OSError for what cannot be read, ValueError for what is damaged, is not UTF-8, or
-        lacks a side altogether. Either may come after many rows.
+        A value may be text, a number, None where the row lacks it: the caller judges it. Raises
+        OSError for a file that cannot be read, ValueError for a file that is damaged, is not UTF-8
+        or lacks a whole side; either may come after many rows.
         """
 
     @abstractmethod
     def place(self, row: int) -> str:
-        """Where row ``row``, counted from 0, stands: "train.tsv:17", with lines counted from 1,
-        or "x.parquet, row 17", with rows counted from 0, as those who read such files count."""
+        """The place of row ``row``, counted from 0: "train.tsv:17", lines counted from 1, or
+        "x.parquet, row 17", rows counted from 0, as the tools for such files count."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """What tells these rows from others: plain values that change when the rows do.
-
-        Depends on content and options, not on where files lie. Takes no longer than reading the
-        bytes once. Raises OSError for a file that cannot be read.
-        """
+        """Plain values that change when the rows change: content and options, not paths. Takes no
+        longer than reading the bytes once. Raises OSError for a file that cannot be read."""
 
     @abstractmethod
     def size(self) -> int | None:
-        """How many rows there are, where that is known without reading them all."""
+        """The number of rows, or None where only reading them all would tell."""
 
 
 TRANSLATION = "translation"
-"""Where data sets of the hub keep {"en": ..., "fr": ...}."""
+"""The column in which data sets of the hub keep {"en": ..., "fr": ...}."""
 
 _NAMES_SHOWN = 12
 _LETTERS_SHOWN = 30
 
 
 class Columns(NamedTuple):
-    """Names of the columns: "en" is a column, else a key of ``translation``; "a.b" key b of a."""
+    """Names of the two columns; ``column_paths`` says where each is looked for."""
 
     src: str
     tgt: str
 
 
-def missing(place: str, columns: Columns, absent: str, there: Iterable[str]) -> OptionError:
-    """The error for a column that is nowhere. there: the names that may be chosen."""
+def column_paths(column: str) -> tuple[tuple[str, ...], ...]:
+    """The paths of keys at which a column is looked for, in order: the column itself, a key of
+    ``translation``, and, for "a.b", key b of column a."""
+    return (column,), (TRANSLATION, column), tuple(column.split("."))
+
+
+def missing(place: str, columns: Columns, absent: str, present: Iterable[str]) -> OptionError:
+    """The error for a column that does not exist. present: the names that do."""
     side = "src" if absent == columns.src else "tgt"
-    found = [_clipped(name) for name in there]
-    listed = ", ".join(found[:_NAMES_SHOWN]) or "none"
-    more = f" and {len(found) - _NAMES_SHOWN} more" if len(found) > _NAMES_SHOWN else ""
+    names = [
+        name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}..." for name in present
+    ]
+    listed = ", ".join(names[:_NAMES_SHOWN]) or "none"
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return OptionError(
         f"{place}: no column {absent!r}; there are: {listed}{more}."
         f" Set {field(f'{side}_column')} (it is {field(f'{side}_lang')} unless you do)"
     )
 
 
-def _clipped(name: str) -> str:
-    return name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}..."
-
-
-_SCAN_BYTES = 2**20
-
-
-class Scan(NamedTuple):
-    """A file's bytes in brief. lines: None where they are packed."""
-
-    sha256: str
-    lines: int | None
-
-
 class FilesSource(PairSource):
-    """Rows of several files in turn.
+    """The rows of several files, or pairs of files, in turn. A subclass reads one, by its index.
 
-    A subclass reads one file (or one pair of files), named by its index.
-
-    most: how many rows are read at most, from the start; None reads all.
+    most: the greatest number of rows to read, from the start; None reads all.
     """
 
     def __init__(self, count: int, most: int | None) -> None:
         self._most = most
-        self._counts: list[int | None] = [None] * count  # of each file, once it was read whole
+        self._counts: list[int | None] = [None] * count  # rows of each file that was read whole
 
     @abstractmethod
     def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
@@ -101,7 +88,7 @@ class FilesSource(PairSource):
 
     @abstractmethod
     def _place(self, index: int, row: int) -> str:
-        """Where row ``row`` of one file stands."""
+        """The place of row ``row`` of one file."""
 
     def rows(self) -> Iterator[tuple[object, object]]:
         left = self._most
@@ -126,14 +113,13 @@ class FilesSource(PairSource):
         return self._place(last, row)
 
     def _count(self, index: int) -> int:
-        count = self._counts[index]
-        if count is None:
+        if (count := self._counts[index]) is None:
             count = self._counts[index] = sum(1 for _ in self._file_rows(index, None))
         return count
 
 
 class ColumnsSource(FilesSource):
-    """Files in which two columns hold the sides."""
+    """Files with a column for each side."""
 
     def __init__(self, paths: Sequence[Path], columns: Columns, most: int | None = None) -> None:
         super().__init__(len(paths), most)
@@ -142,10 +128,10 @@ class ColumnsSource(FilesSource):
 
     @abstractmethod
     def _options(self) -> dict[str, Any]:
-        """What else decides the rows."""
+        """The format, and the options of its own that change the rows."""
 
     @cached_property
-    def _scans(self) -> list[Scan]:
+    def _scans(self) -> list["Scan"]:
         return [scan(path) for path in self._paths]
 
     def identity(self) -> dict[str, Any]:
@@ -158,19 +144,25 @@ class ColumnsSource(FilesSource):
 
 
 def at_most(size: int | None, most: int | None) -> int | None:
-    """How many of ``size`` rows are read where ``most`` are at most."""
+    """The smaller of the two; a ``most`` of None is no limit, a ``size`` of None stays unknown."""
     return size if size is None or most is None else min(size, most)
 
 
+class Scan(NamedTuple):
+    """sha256 and number of lines of a file. lines: None where the file is gzipped."""
+
+    sha256: str
+    lines: int | None
+
+
 def scan(path: Path) -> Scan:
-    """Raises OSError for what is no file, or cannot be read a second time."""
+    """Reads a file once. Raises OSError for a pipe or device, and for a file it cannot read."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(f"{path} is a pipe or a device: a corpus is read more than once, save it")
     digest, lines, last = hashlib.sha256(), 0, b"\n"
     with opened(path, packed=True) as file:
-        while chunk := file.read(_SCAN_BYTES):
+        while chunk := file.read(2**20):
             digest.update(chunk)
             lines += chunk.count(b"\n")
             last = chunk[-1:]
-    known = path.suffix != ".gz"
-    return Scan(digest.hexdigest(), lines + (last != b"\n") if known else None)
+    return Scan(digest.hexdigest(), None if path.suffix == ".gz" else lines + (last != b"\n"))

@@ -1,4 +1,4 @@
-"""Text files with a row a line: tab-separated values and JSON lines."""
+"""Text files with a row on each line: parallel text, tab-separated values, JSON lines."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,21 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from nmt.checks import OptionError, field
-from nmt.data.sources.pair_source import (
-    TRANSLATION,
-    Columns,
-    ColumnsSource,
-    FilesSource,
-    Scan,
-    at_most,
-    missing,
-    scan,
-)
+from nmt.checks import OptionError, dotted, field
+from nmt.data.sources import pair_source
+from nmt.data.sources.pair_source import Columns, ColumnsSource, FilesSource, at_most, scan
 from nmt.data.text_files import iter_lines, iter_pairs
 
 _ABSENT: Final = object()
-"""Stands for what a row does not have, which is not the same as None."""
+"""Stands for a value that a row lacks; None is a value that a row may have."""
 
 
 class TextSource(FilesSource):
@@ -38,7 +30,7 @@ class TextSource(FilesSource):
         return " and ".join(f"{path}:{row + 1}" for path in self._paths[index])
 
     @cached_property
-    def _scans(self) -> list[tuple[Scan, Scan]]:
+    def _scans(self) -> list[tuple[pair_source.Scan, pair_source.Scan]]:
         return [(scan(src), scan(tgt)) for src, tgt in self._paths]
 
     def identity(self) -> dict[str, Any]:
@@ -55,7 +47,7 @@ class TextSource(FilesSource):
 
 
 class _LinesSource(ColumnsSource):
-    """Files with a row a line, after ``_header`` lines that are none."""
+    """Files with a row on each line, after ``_header`` lines that hold no row."""
 
     _header = 0
 
@@ -69,12 +61,10 @@ class _LinesSource(ColumnsSource):
 
 
 class TsvSource(_LinesSource):
-    """Cells between tabs. Quotes and words such as NA are text like any other.
+    """Cells between tabs. Quotes and words such as NA are ordinary text. A line with too few cells
+    lacks the last columns; a line with too many is ambiguous and lacks both sides.
 
-    A line with fewer cells than there are columns lacks the last ones; of one with more nobody can
-    tell which cell is which, so that it lacks both sides.
-
-    header: the columns' names; None takes them from each file's first line.
+    header: the names of the columns; None takes them from the first line of each file.
     """
 
     def __init__(
@@ -85,19 +75,19 @@ class TsvSource(_LinesSource):
         most: int | None = None,
     ) -> None:
         super().__init__(paths, columns, most)
-        self._given = header
+        self._given = None if header is None else list(header)
         self._header = 1 if header is None else 0
 
     def _options(self) -> dict[str, Any]:
-        return {"format": "tsv", "header": None if self._given is None else list(self._given)}
+        return {"format": "tsv", "header": self._given}
 
     def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         path = self._paths[index]
         lines = iter_lines(path)
-        header = next(lines).split("\t") if self._given is None else list(self._given)
+        header = next(lines).split("\t") if self._given is None else self._given
         for column in self._columns:
             if column not in header:
-                absent = missing(f"{path}:1", self._columns, column, header)
+                absent = pair_source.missing(f"{path}:1", self._columns, column, header)
                 raise OptionError(
                     f"{absent.message}. If the first line is a pair already, name the columns: "
                     f"{field('columns')}=[NAME,NAME]"
@@ -105,13 +95,12 @@ class TsvSource(_LinesSource):
         width, src, tgt = len(header), *map(header.index, self._columns)
         whole, line = False, None
         for line in islice(lines, most):
-            cells = line.split("\t")
+            cells: list[Any] = line.split("\t")
             if len(cells) == width:
                 whole = True
-                yield cells[src], cells[tgt]
             else:
-                cells = [] if len(cells) > width else cells
-                yield _cell(cells, src), _cell(cells, tgt)
+                cells = [None] * width if len(cells) > width else cells + [None] * width
+            yield cells[src], cells[tgt]
         if line is not None and not whole:
             raise OptionError(
                 f"{path}: no line has the {width} cells that the columns ask for; the last one read"
@@ -120,37 +109,35 @@ class TsvSource(_LinesSource):
 
 
 class JsonlSource(_LinesSource):
-    """A JSON object a line. A line that is none lacks both sides."""
+    """A JSON object on each line. A line that is not one lacks both sides."""
 
     def _options(self) -> dict[str, Any]:
         return {"format": "jsonl"}
 
     def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         path, columns = self._paths[index], self._columns
+        keys = [pair_source.column_paths(column) for column in columns]
         unseen = set(columns)
         first: Mapping[str, Any] | None = None
         for line in islice(iter_lines(path), most):
-            row = _object(line)
+            row = _json_object(line)
             first = row if first is None else first
-            sides = [_value(row or {}, column) for column in columns]
+            sides = [_value(row or {}, paths) for paths in keys]
             if unseen:
                 pairs = zip(columns, sides, strict=True)
                 unseen -= {column for column, side in pairs if side is not _ABSENT}
             if "\\u" in line:
-                sides = [None if _broken(side) else side for side in sides]
+                sides = [None if _has_surrogate(side) else side for side in sides]
             src, tgt = (None if side is _ABSENT else side for side in sides)
             yield src, tgt
         if first is None:
-            raise ValueError(f"{path}: no line is a JSON object such as {_example(columns)}")
+            example = json.dumps({columns.src: "...", columns.tgt: "..."}, ensure_ascii=False)
+            raise ValueError(f"{path}: no line is a JSON object such as {example}")
         for column in sorted(unseen):
-            raise missing(str(path), columns, column, _names(first))
+            raise pair_source.missing(str(path), columns, column, dict(dotted(first)))
 
 
-def _cell(cells: Sequence[str], at: int) -> str | None:
-    return cells[at] if at < len(cells) else None
-
-
-def _object(line: str) -> Mapping[str, Any] | None:
+def _json_object(line: str) -> Mapping[str, Any] | None:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -158,41 +145,24 @@ def _object(line: str) -> Mapping[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
-def _value(row: Mapping[str, Any], column: str) -> Any:
-    """What stands in a column of a row of nested mappings; _ABSENT if it is not there."""
-    if column in row:
-        return row[column]
-    nested = row.get(TRANSLATION)
-    if isinstance(nested, Mapping) and column in nested:
-        return nested[column]
-    found: Any = row
-    for key in column.split("."):
-        if not isinstance(found, Mapping) or key not in found:
-            return _ABSENT
-        found = found[key]
-    return found
-
-
-def _names(row: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The names by which ``_value`` finds what stands in a row."""
-    found = []
-    for name, inside in row.items():
-        if isinstance(inside, Mapping):
-            found += _names(inside, f"{prefix}{name}.")
+def _value(row: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> Any:
+    """The value at the first of the paths that a row of nested mappings has; else _ABSENT."""
+    for path in paths:
+        found: Any = row
+        for key in path:
+            if not isinstance(found, Mapping) or key not in found:
+                break
+            found = found[key]
         else:
-            found.append(f"{prefix}{name}")
-    return found
+            return found
+    return _ABSENT
 
 
-def _broken(side: object) -> bool:
-    """Is it text with half of a surrogate pair, which JSON can spell but UTF-8 cannot?"""
+def _has_surrogate(side: object) -> bool:
+    """Whether text holds half of a surrogate pair, which JSON can spell but UTF-8 cannot."""
     return isinstance(side, str) and any("\ud800" <= letter <= "\udfff" for letter in side)
 
 
-def _example(columns: Columns) -> str:
-    return json.dumps({columns.src: "...", columns.tgt: "..."}, ensure_ascii=False)
-
-
 def _total(counts: Sequence[int | None]) -> int | None:
-    """Their sum; None where one is not known."""
+    """The sum; None where one of them is not known."""
     return None if None in counts else sum(filter(None, counts))
