@@ -4,9 +4,13 @@ so that what it translates does not hang on rounding."""
 import shutil
 from pathlib import Path
 
+import hydra
+import pytest
+
 from nmt import Translator
+from nmt.cli.config_files import shipped_configs
+from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.console import nmt_command
 
 FROZEN = Path(__file__).parent / "frozen_run"
 PAIRS = [line.split("\t") for line in (FROZEN / "pairs.tsv").read_text().splitlines()[1:]]
@@ -26,7 +30,8 @@ def test_its_test_set_is_there() -> None:
 
 TRAINED = [
     *("data=tsv", "data.src_lang=en", "data.tgt_lang=fr", "data.cleaning.drop_held_out=false"),
-    *(f"data.{part}=pairs.tsv" for part in ("train", "valid", "tests.small")),
+    *(f"data.{part}=pairs.tsv" for part in ("train", "valid")),
+    "++data.tests.small=pairs.tsv",
     *("tokenizer.vocab_size=420", "model=lstm_bahdanau", "model.dropout=0.0"),
     *("model.embed_size=32", "model.hidden_size=48", "model.attention.attention_size=32"),
     *(
@@ -40,14 +45,20 @@ TRAINED = [
 ]
 
 
-def test_it_goes_on_in_the_format_of_today(tmp_path: Path) -> None:
+def test_it_goes_on_in_the_format_of_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     shutil.copytree(FROZEN, tmp_path, dirs_exist_ok=True)
-    run = tmp_path / "format_1"
-    end = ["trainer.max_steps=402", "trainer.max_epochs=null"]
-    _, said = nmt_command("train", *TRAINED, *end, "run=format_1", "resume=must", at=tmp_path)
-    assert "resumed format_1 after step 400" in said
-    manifest = RunDirectory.open(run).manifest()
-    assert (manifest["format_version"], manifest["checkpoint"]) == (2, "checkpoints/402")
-    assert not (run / "config.yaml").exists() and not (run / "checkpoints/400").exists()
-    translator = Translator.load(run, device="cpu")
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
+    end = ["trainer.max_steps=402", "trainer.max_epochs=null", "run=format_1", "resume=must"]
+    with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
+        train(hydra.compose("train", [*TRAINED, *end]))
+    assert "resumed format_1 after step 400" in caplog.text
+    run = RunDirectory.open("format_1")
+    assert run.manifest()["format_version"] == 2
+    assert run.manifest()["checkpoint"] == "checkpoints/402"
+    assert not Path("format_1/config.yaml").exists()
+    assert not Path("format_1/checkpoints/400").exists()
+    translator = Translator.load("format_1", device="cpu")
     assert translator.translate([PAIRS[0][0]])[0].text == PAIRS[0][1]

@@ -4,8 +4,6 @@ import itertools
 import logging
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from omegaconf import DictConfig
 from nmt.cli.config_files import shipped_configs
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.console import SHORT, TSV, run_command, write_tsv
+from tests.console import SHORT, TSV, write_tsv
 
 Compose = Callable[..., DictConfig]
 
@@ -136,20 +134,17 @@ def test_what_is_refused_leaves_nothing_behind(
     "moment", ["add_file", "write_test_set", "write_config", "_replace_manifest"]
 )
 def test_what_is_killed_while_it_begins_begins_anew(
-    composed: Compose, options: list[str], tmp_path: Path, moment: str
+    composed: Compose, options: list[str], moment: str
 ) -> None:
     """SIGKILL, in a process of its own, before each of the things that a beginning writes."""
-    code = f"""
-import os, sys
-from nmt.run_directory import RunDirectory
-def die(*_, **__): os.kill(os.getpid(), 9)
-setattr(RunDirectory, {moment!r}, die)
-sys.argv = ["nmt-train"] + {[*options, *TINY, "data.cache=cache"]!r}
-from nmt.commands import launch_train
-launch_train()
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
-    assert done.returncode == -signal.SIGKILL
+    config = composed("train", *options, *TINY)
+    process = os.fork()
+    if process == 0:
+        setattr(RunDirectory, moment, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        train(config)
+        os._exit(0)
+    _, status = os.waitpid(process, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     assert Path("run/lock").exists() and not Path("run/manifest.json").exists()
     train(composed("train", *options, *TINY, "resume=auto"))
     assert RunDirectory.open("run").serving()
@@ -172,11 +167,10 @@ def test_a_beginning_that_fails_leaves_nothing(
     train(composed("train", *options, *TINY, "resume=auto"))
 
 
-def test_two_processes_do_not_train_into_one_run(
-    composed: Compose, options: list[str], tmp_path: Path
-) -> None:
+def test_two_trainings_do_not_share_a_run(composed: Compose, options: list[str]) -> None:
     train(composed("train", *options, *TINY))
-    with RunDirectory("run").locked():
-        done = run_command("train", *options, *TINY, "resume=auto", at=tmp_path)
-    assert done.returncode == 2
-    assert b"run is held by process %d" % os.getpid() in done.stderr
+    before = {path: content for path, content in state(Path("run")).items() if path.name != "lock"}
+    message = rf"run is held by process {os.getpid()}"
+    with RunDirectory("run").locked(), pytest.raises(ValueError, match=message):
+        train(composed("train", *options, *TINY, "resume=auto"))
+    assert state(Path("run")) == before
