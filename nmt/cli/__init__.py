@@ -1,1 +1,4 @@
-"""The commands: one thin main for each, over the configs."""
+"""The Hydra application: launching a command, checking options, help. Knows no command.
+
+Start reading at app.py.
+"""

@@ -152,7 +152,7 @@ class CrossAttention(nn.Module):
         self.kv = nn.Linear(size, 2 * size)
         self.out = nn.Linear(size, size)
 
-    def prepare(self, states: Tensor) -> Tensor:
+    def project_source(self, states: Tensor) -> Tensor:
         """(B, S, D) -> keys and values side by side, (B, S, 2D)."""
         prepared: Tensor = self.kv(states)
         return prepared

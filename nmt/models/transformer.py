@@ -93,7 +93,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
     def decode(self, tgt_input: Tensor, encoded: Encoded) -> Tensor:
         x = self._embed(self.tgt_embedding, tgt_input, first=0)
         for layer in self._layers():
-            source = layer.cross_attention.prepare(encoded.states)
+            source = layer.cross_attention.project_source(encoded.states)
             x = layer(x, source, encoded.mask[:, None, None])
         features: Tensor = self.dropout(self.decoder_norm(x))
         return features
@@ -103,7 +103,9 @@ class TransformerSeq2Seq(Seq2SeqModel):
         return logits
 
     def start(self, encoded: Encoded, beam_size: int) -> tuple[TransformerMemory, KeyValueCache]:
-        layers = tuple(layer.cross_attention.prepare(encoded.states) for layer in self._layers())
+        layers = tuple(
+            layer.cross_attention.project_source(encoded.states) for layer in self._layers()
+        )
         return (
             TransformerMemory(layers, encoded.mask[:, None, None]),
             KeyValueCache.empty(encoded.states, len(layers), beam_size),
@@ -123,7 +125,7 @@ class TransformerSeq2Seq(Seq2SeqModel):
         x = self._embed(self.tgt_embedding, tgt_input, first=0)
         every = []
         for layer in self._layers():
-            source = layer.cross_attention.prepare(encoded.states)
+            source = layer.cross_attention.project_source(encoded.states)
             x, weights = layer.forward_with_weights(x, source, encoded.mask[:, None, None])
             every.append(weights)
         return torch.stack(every, dim=1)  # (B, L, N, T, S)

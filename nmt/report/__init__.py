@@ -1,1 +1,4 @@
-"""Shows evaluations as tables and plots."""
+"""Shows evaluations as tables and plots.
+
+Start reading at comparison.py.
+"""

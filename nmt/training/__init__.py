@@ -1,1 +1,4 @@
-"""Loss, schedule, checkpoints and the training loop. The caller says how to validate."""
+"""Loss, schedule, checkpoints and the training loop. The caller says how to validate.
+
+Start reading at trainer.py.
+"""

@@ -16,8 +16,8 @@ from nmt.device import autocast
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import PAD
 
-CHUNK_TOKENS = {"cpu": 64}  # a chunk of fp32 logits should stay in the cache
-LARGE_CHUNK = 8192  # elsewhere
+CPU_ROWS = 64  # of fp32 logits at once, so that they stay in the cache
+OTHER_ROWS = 8192
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
@@ -27,7 +27,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
         sums = logits.new_zeros(2, dtype=torch.float32)  # nll, mean over the vocabulary
         gradient = logits.detach()  # same memory; autograd notices if another needs the logits
-        rows = CHUNK_TOKENS.get(logits.device.type, LARGE_CHUNK)
+        rows = CPU_ROWS if logits.device.type == "cpu" else OTHER_ROWS
         for start in range(0, len(logits), rows):
             chunk = slice(start, start + rows)
             log_probs = torch.log_softmax(logits[chunk], dim=-1, dtype=torch.float32)

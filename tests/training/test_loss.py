@@ -5,11 +5,11 @@ from torch.nn import functional as F
 from nmt.data.batches import collate
 from nmt.models.attention import AdditiveAttention
 from nmt.models.lstm import LSTMSeq2Seq
-from nmt.training.loss import CHUNK_TOKENS, batch_loss, smoothed_cross_entropy
+from nmt.training.loss import CPU_ROWS, batch_loss, smoothed_cross_entropy
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("tokens", [1, 5, 2 * CHUNK_TOKENS["cpu"] + 3])
+@pytest.mark.parametrize("tokens", [1, 5, 2 * CPU_ROWS + 3])
 def test_values_and_gradients_are_torchs(smoothing: float, tokens: int) -> None:
     torch.manual_seed(0)
     logits = (3 * torch.randn(tokens, 17)).requires_grad_()
