@@ -1,11 +1,11 @@
 # make demo   trains three models on the shipped corpus, scores and compares them
 # make test   lint, types and tests
 #
-# Both make .venv on first use, with the first of these that is Python 3.11 to 3.13; or say which:
-# make demo PYTHON=/path/to/python3.13
+# Both make .venv on first use, with the first of these that is Python 3.11 to 3.14; or say which:
+# make demo PYTHON=/path/to/python3.14
 
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell \
-	$(name) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell \
+	$(name) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
 	2>/dev/null && echo $(name))))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -31,7 +31,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n auto
 
 $(READY): .requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.13 found: make PYTHON=..." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.14 found: make PYTHON=..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint .requirements.lock torch
 	$(PIP) install --quiet --requirement .requirements.lock

@@ -14,6 +14,11 @@ OPEN = ("data.tests",)
 ANY_FORM = ("data.valid",)
 """Options that take other forms than the config shows: files, or a number of pairs to draw."""
 
+if hasattr(argparse.ArgumentParser, "_check_help"):
+    # Python 3.14 checks a help text when it is added. One of Hydra 1.3's is no text before it is
+    # shown, and the check would end every command.
+    argparse.ArgumentParser._check_help = lambda parser, action: None
+
 _HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
 
 

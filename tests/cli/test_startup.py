@@ -49,3 +49,32 @@ def test_training_loads_no_more_than_it_is_told_to_use(tmp_path: Path) -> None:
     found = set(loaded(code, *arguments, at=tmp_path))
     # pyarrow itself looks whether pandas is there.
     assert found - {"pandas"} == {"pyarrow", "sacrebleu", "torch"}
+
+
+LIKE_3_14 = """
+import argparse
+add_argument = argparse._ActionsContainer.add_argument
+def _check_help(parser, action):
+    if action.help and "%" not in action.help:
+        pass
+def checked(container, *names, **options):
+    action = add_argument(container, *names, **options)
+    if hasattr(container, "_check_help"):
+        container._check_help(action)
+    return action
+argparse.ArgumentParser._check_help = _check_help
+argparse._ActionsContainer.add_argument = checked
+"""
+"""Python 3.14 looks at each help text when it is added."""
+
+
+def test_commands_start_where_help_texts_are_checked(tmp_path: Path) -> None:
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", LIKE_3_14 + code, "run=nowhere"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    hydra_alone = run("from hydra._internal.utils import get_args_parser\nget_args_parser()")
+    assert "LazyCompletionHelp" in hydra_alone.stderr
+    ours = run("from nmt.commands import launch_translate\nlaunch_translate()")
+    assert ours.returncode == 2
+    assert ours.stderr == "error: nowhere: there is no such run directory\n"
