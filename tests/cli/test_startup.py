@@ -55,8 +55,7 @@ LIKE_3_14 = """
 import argparse
 add_argument = argparse._ActionsContainer.add_argument
 def _check_help(parser, action):
-    if action.help and "%" not in action.help:
-        pass
+    action.help and "%" in action.help
 def checked(container, *names, **options):
     action = add_argument(container, *names, **options)
     if hasattr(container, "_check_help"):
