@@ -5,7 +5,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
     {"checks", "files", "languages"},
-    {"device", "disk_cache", "factory", "run_directory"},
+    {"device", "disk_cache", "factory", "run_directory", "text"},
     {"tokenizer"},
     {"data", "models"},
     {"search"},

@@ -24,8 +24,8 @@ SMALL = {
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 85
-MOST_LINES = 10_400  # 10,000 is what it should come down to
+MOST_FILES = 115
+MOST_LINES = 14_500
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"
