@@ -35,6 +35,11 @@ _CONFIG_OF_FORMAT_1 = "config.yaml"
 _MOVED_CLASSES = {"nmt.search.sample.SampleSearch": "nmt.search.sampling.SampleSearch"}
 """Class paths in the configs of old runs -> where the class is now."""
 
+LATER_OPTIONS: dict[str, dict[str, Any]] = {
+    "tokenizer": {"normalization": "none", "placeholders": 0, "symbols": [], "model": None}
+}
+"""Options that the configs of old runs lack -> the values that make what those runs did."""
+
 _WRITTEN = (
     *("checkpoints/*", "model-*.safetensors", "config-*.yaml", "tokenizer*.model", "*.tmp"),
     *(f"{TESTS}/*.src", f"{TESTS}/*.tgt"),
@@ -57,9 +62,11 @@ class RunDirectory:
     format_version; serving (weights file or null) and serving_kind ("best" or "average");
     checkpoint (directory of the last one or null); config (its file); files (relative name ->
     sha256); versions; corpora (fingerprints); parameters (their number); training (steps, seconds);
-    longest_source (tokens of the longest training source without EOS); init_from (name and weights'
-    sha256 of the run that training started from, or null); averaged (steps of the checkpoints
-    whose average was validated at the end).
+    longest_source (tokens of the longest training source without EOS); normalization
+    (``Normalization``'s fields; none in older runs); text (``TextStatistics`` of the training text;
+    absent in older runs); init_from (name and weights' sha256 of the run
+    that training started from, or null); averaged (steps of the checkpoints whose average was
+    validated at the end).
 
     The test sets are plain text, one sentence in each line: tests/NAME.src and tests/NAME.tgt.
     """
@@ -260,7 +267,9 @@ class RunDirectory:
             raise ValueError(f"{path} is not plain YAML: {error}") from error
         if not isinstance(config, dict):
             raise ValueError(f"{path} must be a mapping of options, got {config!r}")
-        return {name: _with_classes_of_today(section) for name, section in config.items()}
+        config = {name: _with_classes_of_today(section) for name, section in config.items()}
+        later = {name: LATER_OPTIONS[name] | config[name] for name in LATER_OPTIONS.keys() & config}
+        return config | later
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes the resolved config; the next commit records it."""

@@ -8,6 +8,7 @@ No piece crosses a space: the words of a line are segmented one by one.
 
 import math
 import random
+import re
 from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -15,7 +16,8 @@ from itertools import accumulate
 import sentencepiece as spm
 
 from nmt import checks
-from nmt.tokenizer.pieces import SPACE_MARK, escape
+from nmt.tokenizer.model_file import kind_of, scores_of, symbols_of
+from nmt.tokenizer.pieces import BYTES, SPACE_MARK
 
 _LATTICES = 50_000  # words whose lattices are kept at most: a large corpus has millions
 
@@ -23,37 +25,58 @@ _LATTICES = 50_000  # words whose lattices are kept at most: a large corpus has 
 def sample(
     model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
 ) -> Iterator[list[int]]:
-    """Ids of a random segmentation of each line in turn.
+    """Ids of a random segmentation of each line in turn; lines are escaped.
 
     sampling: above 0 and below 1, else ValueError; with BPE the probability of dropping a merge,
         with unigram the exponent alpha.
     """
     if checks.probability("sampling", sampling) == 0:
         raise ValueError("sampling=0 leaves nothing to draw")
-    tokens = range(len(model))
-    ids = {
-        model.id_to_piece(token): [token]
-        for token in tokens
-        if not (model.is_byte(token) or model.is_control(token) or model.is_unknown(token))
-    }
-    byte_ids = [model.piece_to_id(f"<0x{byte:02X}>") for byte in range(256)]
-    scores = {piece: model.get_score(token) for piece, (token,) in ids.items()}
+    check_can_sample(model)
+    scores, symbols = scores_of(model), symbols_of(model)
     rng = random.Random(seed)
     segment: Callable[[str], Sequence[str]]
-    if all(score == -rank for rank, score in enumerate(scores.values())):
-        segment = BPEDropout(scores, sampling, rng)  # BPE's scores count the merges
+    if kind_of(model) == "bpe":
+        segment = BPEDropout(scores, sampling, rng)
     else:
         segment = UnigramSampling(scores, sampling, rng)
+    ids = {piece: [model.piece_to_id(piece)] for piece in [*scores, *symbols]}
+    longest_first = sorted(symbols, key=len, reverse=True)
+    symbol = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+    words = re.compile(f"{SPACE_MARK}[^{SPACE_MARK}]*|[^{SPACE_MARK}]+").findall
+
+    def pieces(text: str) -> Iterator[Sequence[str]]:
+        done = 0
+        for found in symbol.finditer(text):
+            yield from map(segment, words(text[done : found.start()]))
+            yield [found[0]]
+            done = found.end()
+        yield from map(segment, words(text[done:]))
 
     def encode(line: str) -> list[int]:
         return [
             token
-            for word in line.split(" ")
-            for piece in segment(SPACE_MARK + word)
-            for token in ids.get(piece) or [byte_ids[byte] for byte in piece.encode()]
+            for word in pieces(model.normalize(line))
+            for piece in word
+            for token in ids.get(piece) or [BYTES[byte] for byte in piece.encode()]
         ]
 
-    return (encode(line) if line else [] for line in escape(lines))
+    return map(encode, lines)
+
+
+def check_can_sample(model: spm.SentencePieceProcessor) -> None:
+    """ValueError for a model of a type that knows no other segmentations, or with pieces that cross
+    spaces."""
+    if (kind := kind_of(model)) not in ("bpe", "unigram"):
+        raise checks.OptionError(
+            f"{checks.field('sampling')} works with models of type bpe and unigram, this one is of"
+            f" type {kind}: set it to 0"
+        )
+    if across := next((piece for piece in scores_of(model) if SPACE_MARK in piece[1:]), None):
+        raise checks.OptionError(
+            f"{checks.field('sampling')} works with models whose pieces cross no space, this one"
+            f" has {across!r}: set it to 0"
+        )
 
 
 class BPEDropout:

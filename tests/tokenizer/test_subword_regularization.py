@@ -6,9 +6,8 @@ from collections import Counter
 
 import pytest
 
-from nmt.tokenizer import Tokenizer
 from nmt.tokenizer.subword_regularization import BPEDropout, UnigramSampling
-from tests.tokenizer.test_tokenizer import CORPUS, HOSTILE, SRC, sampled
+from tests.tokenizer.test_tokenizer import CORPUS, HOSTILE, SRC, learn, sampled
 
 DRAWS = 4000
 # Four standard deviations of a frequency: the seeds are fixed, so a test passes always or never.
@@ -65,7 +64,7 @@ def test_bpe_dropout_drops_each_merge_at_each_step(dropout: float) -> None:
 
 
 def test_the_less_is_dropped_the_nearer_to_the_best_segmentation() -> None:
-    tokenizer = Tokenizer.train(CORPUS, kind="bpe", vocab_size=330, joint=True)
+    tokenizer = learn(CORPUS, kind="bpe", vocab_size=330, joint=True)
     best = tokenizer.encode_src(HOSTILE + SRC)
     assert sampled(tokenizer, HOSTILE + SRC, 1e-12) == best
     lengths = [sum(map(len, sampled(tokenizer, SRC, sampling))) for sampling in (1e-12, 0.1, 0.5)]
@@ -75,7 +74,7 @@ def test_the_less_is_dropped_the_nearer_to_the_best_segmentation() -> None:
 
 
 def test_unigram_sampling_is_wilder_with_a_smaller_exponent() -> None:
-    tokenizer = Tokenizer.train(CORPUS, kind="unigram", vocab_size=330, joint=True)
+    tokenizer = learn(CORPUS, kind="unigram", vocab_size=330, joint=True)
     lengths = [
         sum(map(len, sampled(tokenizer, SRC, sampling))) for sampling in (0.02, 0.1, 0.3, 0.9)
     ]
@@ -85,7 +84,7 @@ def test_unigram_sampling_is_wilder_with_a_smaller_exponent() -> None:
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_sampling_keeps_to_the_vocabulary_of_its_model(kind: str) -> None:
     """Whatever way a line is cut, it is cut into pieces that are text, and all are reached."""
-    tokenizer = Tokenizer.train(CORPUS, kind=kind, vocab_size=330, joint=True)
+    tokenizer = learn(CORPUS, kind=kind, vocab_size=330, joint=True)
     ids = [token for line in sampled(tokenizer, SRC * 3, 0.2) for token in line]
     pieces = tokenizer.src_pieces(sorted(set(ids)))
     assert not [piece for piece in pieces if piece.startswith("<")]

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nmt.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from nmt.tokenizer.tokenizer import Pairs
 
 SPECIAL = {PAD, UNK, BOS, EOS}
 HOSTILE = [
@@ -63,20 +65,37 @@ def corpus(size: int = 400) -> list[tuple[str, str]]:
     ]
 
 
+def learn(pairs: Pairs, **options: Any) -> Tokenizer:
+    """A tokenizer that changes no text, unless ``options`` say so."""
+    return Tokenizer.train(pairs, **{"normalization": "none", **options})
+
+
 CORPUS = corpus()
 SRC = [src for src, _ in CORPUS]
 
 
 def sampled(
-    tokenizer: Tokenizer, lines: list[str], sampling: float = 0.3, *, seed: int = 1
+    tokenizer: Tokenizer,
+    lines: list[str],
+    sampling: float = 0.3,
+    *,
+    seed: int = 1,
+    placeholders: bool = False,
 ) -> list[list[int]]:
-    return list(tokenizer.sample_src(lines, sampling=sampling, seed=seed))
+    options: dict[str, Any] = {"sampling": sampling, "seed": seed, "placeholders": placeholders}
+    return list(tokenizer.sample_src(lines, **options))
 
 
 def sampled_tgt(
-    tokenizer: Tokenizer, lines: list[str], sampling: float = 0.3, *, seed: int = 1
+    tokenizer: Tokenizer,
+    lines: list[str],
+    sampling: float = 0.3,
+    *,
+    seed: int = 1,
+    placeholders: bool = False,
 ) -> list[list[int]]:
-    return list(tokenizer.sample_tgt(lines, sampling=sampling, seed=seed))
+    options: dict[str, Any] = {"sampling": sampling, "seed": seed, "placeholders": placeholders}
+    return list(tokenizer.sample_tgt(lines, **options))
 
 
 @pytest.fixture(
@@ -86,12 +105,12 @@ def sampled_tgt(
 )
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     kind, joint = request.param
-    return Tokenizer.train(CORPUS, kind=kind, vocab_size=330, joint=joint)
+    return learn(CORPUS, kind=kind, vocab_size=330, joint=joint)
 
 
 @pytest.fixture(scope="module")
 def bpe() -> Tokenizer:
-    return Tokenizer.train(CORPUS, kind="bpe", vocab_size=330, joint=False)
+    return learn(CORPUS, kind="bpe", vocab_size=330, joint=False)
 
 
 def decoded_src(tokenizer: Tokenizer, ids: list[list[int]]) -> list[str]:
@@ -120,7 +139,7 @@ def test_any_text_comes_back_exactly(tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_hostile_training_text_does_no_harm(kind: str) -> None:
     hostile = [(text, text) for text in HOSTILE * 30]
-    tokenizer = Tokenizer.train(CORPUS + hostile, kind=kind, vocab_size=360, joint=True)
+    tokenizer = learn(CORPUS + hostile, kind=kind, vocab_size=360, joint=True)
     ids = tokenizer.encode_src(HOSTILE)
     assert decoded_src(tokenizer, ids) == HOSTILE
     assert not SPECIAL & {token for sentence in ids for token in sentence}
@@ -167,20 +186,20 @@ def test_training_is_deterministic(kind: str, tmp_path: Path) -> None:
     files = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        tokenizer = Tokenizer.train(CORPUS, kind=kind, vocab_size=330, joint=True)
+        tokenizer = learn(CORPUS, kind=kind, vocab_size=330, joint=True)
         files.append(tokenizer.save(tmp_path / name)[0].read_bytes())
     assert files[0] == files[1]
 
 
 def test_training_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    Tokenizer.train(CORPUS[:50], kind="unigram", vocab_size=300, joint=True)
+    learn(CORPUS[:50], kind="unigram", vocab_size=300, joint=True)
     assert capfd.readouterr() == ("", "")
 
 
 def test_long_sentences_are_trained_on() -> None:
     """SentencePiece leaves out what is over 4,192 bytes unless it is told otherwise."""
     only_there = ("ß " * 5000, "a")
-    tokenizer = Tokenizer.train([*CORPUS, only_there], kind="bpe", vocab_size=330, joint=True)
+    tokenizer = learn([*CORPUS, only_there], kind="bpe", vocab_size=330, joint=True)
     (ids,) = tokenizer.encode_src(["ß"])
     assert "ß" in tokenizer.src_pieces(ids)[-1]
 
@@ -269,33 +288,25 @@ def test_another_programs_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("joint", [True, False])
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-@pytest.mark.parametrize(
-    ("vocab_size", "bound", "beyond"), [(50_000, "at most", 1), (10, "at least", -1)]
-)
-def test_the_permitted_vocabulary_size_is_told(
-    kind: str, joint: bool, vocab_size: int, bound: str, beyond: int
-) -> None:
-    def train(size: int) -> Tokenizer:
-        return Tokenizer.train(CORPUS[:100], kind=kind, vocab_size=size, joint=joint)
+def test_the_least_vocabulary_is_told_and_the_greatest_taken(kind: str, joint: bool) -> None:
+    def train(size: int, placeholders: int = 8) -> Tokenizer:
+        options = {"kind": kind, "joint": joint, "placeholders": placeholders}
+        return learn(CORPUS[:100], vocab_size=size, **options)
 
-    with pytest.raises(ValueError, match=rf"vocab_size={vocab_size} ") as error:
-        train(vocab_size)
-    permitted = [int(number) for number in re.findall(rf"{bound} (\d+)", str(error.value))]
-    assert len(permitted) == (1 if joint else 2)
-    limit = min(permitted) if beyond > 0 else max(permitted)
-    assert train(limit).src_vocab_size == limit
-    with pytest.raises(ValueError, match=bound):
-        train(limit + beyond)
+    with pytest.raises(ValueError, match="vocab_size=10 is too small") as error:
+        train(10)
+    least = [int(number) for number in re.findall(r"at least (\d+)", str(error.value))]
+    assert len(least) == (1 if joint else 2)
+    assert train(max(least)).src_vocab_size == max(least)
+    with pytest.raises(ValueError, match="too small"):
+        train(max(least) - 1)
 
-
-def test_rare_characters_may_be_spelt_in_bytes() -> None:
-    pairs = [*CORPUS, *((chr(0x4E00 + n), "a") for n in range(200))]
-    with pytest.raises(ValueError, match=r"the source.*\n?.*character_coverage"):
-        Tokenizer.train(pairs, kind="bpe", vocab_size=330, joint=False)
-    tokenizer = Tokenizer.train(
-        pairs, kind="bpe", vocab_size=330, joint=False, character_coverage=0.98
-    )
-    assert decoded_src(tokenizer, tokenizer.encode_src(["一丁"])) == ["一丁"]
+    greatest, plain = train(50_000), train(50_000, placeholders=0)
+    sizes = greatest.src_vocab_size, greatest.tgt_vocab_size
+    assert max(least) < min(sizes)
+    assert sizes == (plain.src_vocab_size + 8, plain.tgt_vocab_size + 8)
+    again = train(max(sizes))
+    assert (again.src_vocab_size, again.tgt_vocab_size) == sizes
 
 
 @pytest.mark.parametrize(
@@ -305,6 +316,17 @@ def test_rare_characters_may_be_spelt_in_bytes() -> None:
         ({"vocab_size": -3}, r"vocab_size must be .* -3"),
         ({"character_coverage": 0.0}, r"character_coverage must be .* 0\.0"),
         ({"character_coverage": 1.5}, r"character_coverage must be .* 1\.5"),
+        ({"normalization": "nfkc"}, r"normalization must be one of none, .*, got 'nfkc'"),
+        ({"placeholders": -1}, r"placeholders must be .* at least 0, got -1"),
+        ({"placeholders": 27}, r"placeholders must be at most 26, got 27"),
+        ({"symbols": "<2fr>"}, r"symbols must be a list of texts, got '<2fr>'"),
+        ({"symbols": [2]}, r"symbols must be a list of texts"),
+        ({"symbols": ["a b"]}, r"symbols: 'a b' has white space"),
+        ({"symbols": [""]}, r"symbols: '' has white space, or nothing else"),
+        ({"symbols": ["</s>"]}, r"symbols: '</s>' is a piece already"),
+        ({"symbols": ["x", "x"]}, r"symbols: 'x' is a piece already"),
+        ({"symbols": ["\U0010ff00"]}, r"symbols: '\\U0010ff00' has characters that stand for"),
+        ({"symbols": ["e\u0301"]}, r"does not outlast normalization=standard"),
     ],
 )
 def test_values_out_of_range_are_refused(options: dict[str, object], message: str) -> None:
@@ -322,7 +344,7 @@ def test_half_a_surrogate_pair_is_refused(bpe: Tokenizer) -> None:
     with pytest.raises(ValueError, match=r"sentence 2 .*'\\ud83d' at character 4"):
         bpe.encode_src(["fine", "so \ud83d so"])
     with pytest.raises(ValueError, match="sentence 1 "):
-        Tokenizer.train([("\udc00", "a")], kind="bpe", vocab_size=300, joint=True)
+        learn([("\udc00", "a")], kind="bpe", vocab_size=300, joint=True)
 
 
 def test_ctrl_c_while_it_reads_is_no_other_error() -> None:
@@ -332,10 +354,75 @@ def test_ctrl_c_while_it_reads_is_no_other_error() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Tokenizer.train(Interrupted(), kind="bpe", vocab_size=300, joint=True)
+        learn(Interrupted(), kind="bpe", vocab_size=300, joint=True)
 
 
 @pytest.mark.parametrize("pairs", [[], [("", "a")], [(" \t", "a")]])
 def test_nothing_to_train_on_is_said(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(ValueError, match="no text to train the tokenizer of the source on"):
-        Tokenizer.train(pairs, kind="bpe", vocab_size=300, joint=False)
+        learn(pairs, kind="bpe", vocab_size=300, joint=False)
+
+
+MESSY, NEAT = "\ufeff aben\xa0 cde\u0301n\u200b\t", "aben cdén"
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_text_is_normalised_before_it_is_encoded(kind: str) -> None:
+    pairs = [(f" {src.replace(' ', '  ')}\t", f"{tgt}\xa0") for src, tgt in CORPUS]
+    options: dict[str, Any] = {"kind": kind, "vocab_size": 330, "joint": True}
+    tidy = learn(CORPUS, **options, normalization="standard")
+    tokenizer = learn(pairs, **options, normalization="standard")
+    assert tokenizer.sha256() == tidy.sha256() != learn(CORPUS, **options).sha256()
+    assert tokenizer.encode_src([MESSY]) == tokenizer.encode_src([NEAT])
+    assert sampled(tokenizer, [MESSY]) == sampled(tokenizer, [NEAT])
+    assert tokenizer.decode_tgt(tokenizer.encode_tgt([MESSY, "« a\xa0»"])) == [
+        "\ufeff aben\xa0 cdén\u200b",
+        "« a\xa0»",
+    ]
+    for line in sampled_tgt(tokenizer, ["\tab \ncd "]):
+        assert tokenizer.decode_tgt([line]) == ["ab cd"]
+
+
+def test_placeholders_are_symbols_in_masked_text_only(tokenizer: Tokenizer) -> None:
+    """In other text they are characters like others, as any text must come back."""
+    assert len(tokenizer.placeholders) == 8
+    first, last = tokenizer.placeholders[0], tokenizer.placeholders[-1]
+    texts = [f"aben {first}, ({last}{first})cden", first, f"{last} \x1ba\x1b{first}\u2581"]
+    for encode, sample, pieces in (
+        (tokenizer.encode_src, sampled, tokenizer.src_pieces),
+        (tokenizer.encode_tgt, sampled_tgt, tokenizer.tgt_pieces),
+    ):
+        for masked in (True, False):
+            rows = encode(texts, placeholders=masked)
+            rows += sample(tokenizer, texts, placeholders=masked)
+            for text, ids in zip(texts * 2, rows, strict=True):
+                symbols = [piece for piece in pieces(ids) if piece in tokenizer.placeholders]
+                inside = [c for c in text if c in tokenizer.placeholders]
+                assert symbols == (inside if masked else [])
+            if encode == tokenizer.encode_tgt:
+                assert tokenizer.decode_tgt(rows) == texts * 2
+
+
+def test_placeholders_are_counted_and_known_again(tmp_path: Path) -> None:
+    pairs = [*CORPUS, ("\U0010ff00\U0010ff01" * 30, "\U0010ff00" * 40)]
+    for count in (0, 1, 26):
+        tokenizer = learn(pairs, kind="bpe", vocab_size=330, joint=True, placeholders=count)
+        assert (tokenizer.src_vocab_size, len(tokenizer.placeholders)) == (330, count)
+        tokenizer.save(tmp_path)
+        assert Tokenizer.load(tmp_path).placeholders == tokenizer.placeholders
+    assert len(set(tokenizer.placeholders)) == 26
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_symbol_is_one_piece_wherever_it_stands(kind: str) -> None:
+    symbols = ["<2fr>", "<2f", "a,\"b'"]
+    tagged = [(f"<2fr> {src}", tgt) for src, tgt in CORPUS]
+    tokenizer = learn(tagged, kind=kind, vocab_size=330, joint=True, symbols=symbols)
+    assert tokenizer.src_vocab_size == 330
+    texts = ["<2fr> aben <2f", "aben<2fr>cden", "a,\"b'"]
+    expected = [["<2fr>", "<2f"], ["<2fr>"], ["a,\"b'"]]
+    for rows in (tokenizer.encode_src(texts), sampled(tokenizer, texts)):
+        assert [[p for p in tokenizer.src_pieces(row) if p in symbols] for row in rows] == expected
+        assert decoded_src(tokenizer, rows) == texts
+    everything = tokenizer.src_pieces(range(330))
+    assert [piece for piece in everything if "<2" in piece] == ["<2fr>", "<2f"]
