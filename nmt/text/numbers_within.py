@@ -1,0 +1,125 @@
+"""Compares the numbers of two texts by value, in whatever notation each text has them."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeAlias
+
+from nmt.languages import base_code
+
+_SPACES = " \u00a0\u202f\u2009"
+_POINTS = ".,\u066b"
+_SEPARATORS = f"{_POINTS}'\u2019\u066c{_SPACES}"
+_NUMBER = re.compile(rf"\d++(?:(?:[{_POINTS}'\u2019\u066c]|[{_SPACES}](?=\d{{3}}(?!\d)))\d++)*+")
+_PIECES = re.compile(rf"([{_SEPARATORS}])")
+
+Value: TypeAlias = tuple[str, str]
+"""The digits before and behind the decimal point, without zeros that mean nothing."""
+
+_WRITTEN_IN_SIGNS = {
+    "zh": "〇零一二三四五六七八九十百千万萬亿億两",
+    "ja": "〇零一二三四五六七八九十百千万億",
+}
+
+
+def missing_numbers(source: str, translation: str, language: str) -> list[str]:
+    """The numbers of the source, as it has them, that the translation does not have.
+
+    A number of one digit may be written out, and in Chinese and Japanese any number: it is missing
+    only where the translation holds another number in its place. A number below 100 may be in Roman
+    numerals.
+
+    language: of the translation.
+    """
+    wanted = _numbers(source)
+    if not wanted:
+        return []
+    there = _numbers(translation)
+    places: dict[Value, list[int]] = {}
+    for number, (_, values) in enumerate(there):
+        for value in values:
+            places.setdefault(value, []).append(number)
+    used: set[int] = set()
+    lacking = []
+    for text, values in wanted:
+        for value in values:
+            at = places.get(value, [])
+            while at and at[-1] in used:
+                at.pop()
+            if at:
+                used.add(at.pop())
+                break
+        else:
+            lacking.append((text, values))
+    others = len(there) > len(used)
+    signs = _WRITTEN_IN_SIGNS.get(base_code(language), "")
+    in_signs = any(sign in translation for sign in signs)
+
+    @cache
+    def is_written_out(value: Value) -> bool:
+        """Whether the translation may have a number in words, or has it in Roman numerals."""
+        whole, decimals = value
+        in_words = not others and (in_signs or (len(whole) == 1 and not decimals))
+        return in_words or (not decimals and _has_roman(translation, whole))
+
+    return [text for text, values in lacking if not any(map(is_written_out, values))]
+
+
+def _numbers(text: str) -> list[tuple[str, Sequence[Value]]]:
+    """Each number of a text, and the values that it may have."""
+    found: list[tuple[str, Sequence[Value]]] = []
+    for match in _NUMBER.finditer(text):
+        groups, separators = (pieces := _PIECES.split(match[0]))[::2], pieces[1::2]
+        if values := _values(groups, separators):
+            found.append((match[0], values))
+        else:  # a list, a date, the parts of a version
+            found += [(group, [_value(group)]) for group in groups]
+    return found
+
+
+def _values(groups: Sequence[str], separators: Sequence[str]) -> list[Value]:
+    """The values of groups of digits between separators; none if they are no single number."""
+    if not separators:
+        return [_value(groups[0])]
+    values = []
+    if _are_thousands(groups, separators):
+        values.append(_value("".join(groups)))
+    *whole, decimals = groups
+    *before, point = separators
+    if point in _POINTS and point not in before and _are_thousands(whole, before):
+        values.append(_value("".join(whole), decimals))
+    return values
+
+
+def _are_thousands(groups: Sequence[str], separators: Sequence[str]) -> bool:
+    """Whether groups are the thousands, millions, ... of one number; or lakhs and crores."""
+    if not separators:
+        return True
+    first, *middle, last = map(len, groups)
+    one_kind = len(set(separators)) == 1
+    sizes = (set(middle) <= {3} and first <= 3) or (set(middle) == {2} and first <= 2)
+    return one_kind and last == 3 and sizes
+
+
+def _value(whole: str, decimals: str = "") -> Value:
+    return _ascii(whole).lstrip("0") or "0", _ascii(decimals).rstrip("0")
+
+
+def _ascii(digits: str) -> str:
+    """Digits of any script as 0 to 9."""
+    if digits.isascii():
+        return digits
+    return "".join(str(unicodedata.digit(digit)) for digit in digits)
+
+
+_TENS = ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC")
+_ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+
+
+def _has_roman(text: str, number: str) -> bool:
+    """Whether a text has a number below 100 in Roman numerals, as in XIXe or XIX."""
+    if len(number) > 2 or number == "0":
+        return False
+    roman = _TENS[int(number[:-1] or 0)] + _ONES[int(number[-1])]
+    return re.search(rf"(?<!\w){roman}(?![A-Z\d])", text) is not None
