@@ -44,6 +44,11 @@ class Search(ABC):
         """How many hypotheses a sentence gets at most."""
         return 1
 
+    @property
+    def finds_required(self) -> bool:
+        """Whether it looks for what constraints require."""
+        return True
+
     @abstractmethod
     def __call__(
         self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
@@ -169,6 +174,10 @@ class SearchBase(Search):
         positive("max_length", self.max_length)
         non_negative_int("extra_length", self.extra_length)
         non_negative_int("no_repeat_ngram", self.no_repeat_ngram)
+
+    @property
+    def finds_required(self) -> bool:
+        return False
 
     def limits(self, encoded: Encoded, constraints: Sequence[Constraint]) -> Tensor:
         """(B,) most tokens a hypothesis may have, EOS included, from its own sentence alone."""

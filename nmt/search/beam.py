@@ -16,13 +16,8 @@ from torch.nn.utils.rnn import pad_sequence
 from nmt.checks import non_negative, positive_int
 from nmt.models.interface import Encoded, NoAlignment, Seq2SeqModel
 from nmt.search.base import Distribution, Hypothesis, SearchBase, read_hypothesis, worth_leaving
-from nmt.search.constraints import (
-    Constraint,
-    DynamicBeamAllocation,
-    TokenBans,
-    along_beam,
-    each_constraint,
-)
+from nmt.search.beam_allocation import DynamicBeamAllocation, along_beam
+from nmt.search.constraints import Constraint, TokenBans, each_constraint
 from nmt.tokenizer import BOS, EOS, PAD
 
 
@@ -88,7 +83,7 @@ class BeamSearch(SearchBase):
     sum_i log(min(sum_j a_ij, 1)) to the score of each hypothesis found, and ranks them anew
     (``coverages``).
 
-    K is ``beam_size``. For a sentence with required phrases it is larger by the tokens of these, so
+    K is ``beam_size``. For a sentence with requirements it is larger by the tokens of these, so
     that ``DynamicBeamAllocation`` has a place for every stage. Where no hypothesis has all of them
     within the limit, the one that has most comes first, unfinished.
     """
@@ -106,6 +101,10 @@ class BeamSearch(SearchBase):
     @property
     def most_hypotheses(self) -> int:
         return self.beam_size
+
+    @property
+    def finds_required(self) -> bool:
+        return True
 
     @torch.inference_mode()
     def __call__(
@@ -224,7 +223,7 @@ class BeamSearch(SearchBase):
 
 
 def _ranked(found: Sequence[Hypothesis], constraint: Constraint) -> list[Hypothesis]:
-    """Best first, but hypotheses with fewer missing phrases before others."""
+    """Best first, but hypotheses that lack less before others."""
     return sorted(found, key=lambda h: (len(constraint.missing(h.tokens)), -h.score))
 
 

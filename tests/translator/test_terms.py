@@ -1,10 +1,21 @@
+from collections.abc import Sequence
+
 import pytest
 
+from nmt.search.beam import BeamSearch
 from nmt.search.constraints import Constraint
-from nmt.tokenizer import Tokenizer
-from nmt.translator.terms import TermEncoder
+from nmt.search.greedy import GreedySearch
+from nmt.tokenizer import BYTES, Tokenizer
+from nmt.translator.glossary import Glossary, Requirement
+from nmt.translator.terms import (
+    MOST_TRIED,
+    TermEncoder,
+    check_search,
+    check_terms,
+    placed,
+    terms_of_parts,
+)
 from nmt.translator.translation import Alternative, Terms, Translation
-from nmt.translator.word_alignment import FIRST_BYTE
 
 
 @pytest.fixture
@@ -28,19 +39,17 @@ def test_terms_are_constrained_as_the_tokens_that_spell_them(
     terms = Terms(prefix=" le chat ", require=("tapis", " sur le "), forbid=("chien",))
     constraint = french.constraint(terms)
     assert tokenizer.decode_tgt([constraint.prefix]) == ["le chat"]
-    assert tokenizer.decode_tgt(constraint.require) == ["tapis", "sur le"]
     assert tokenizer.decode_tgt(constraint.forbid) == ["chien"]
-    assert tokenizer.tgt_pieces(constraint.require[1])[0].startswith("\u2581")
+    missing = constraint.missing(tuple(tokenizer.encode_tgt(["un tapis sur les chats"])[0]))
+    assert missing == constraint.require[1:]
+    assert french.constraint(terms).require == constraint.require
 
 
-def test_without_spaces_terms_stand_within_a_word(
+def test_without_spaces_forbidden_terms_are_banned_within_a_word(
     chinese: TermEncoder, tokenizer: Tokenizer
 ) -> None:
-    terms = Terms(require=("chat", "\u732b"), forbid=("chien",))
-    constraint = chinese.constraint(terms)
+    constraint = chinese.constraint(Terms(forbid=("chien",)))
     before = tokenizer.encode_tgt(["tapis"])[0]
-    for phrase, term in zip(constraint.require, terms.require, strict=True):
-        assert tokenizer.decode_tgt([[*before, *phrase]]) == ["tapis" + term]
     anywhere = tokenizer.decode_tgt([[*before, *phrase] for phrase in constraint.forbid])
     assert anywhere == ["tapis chien", "tapischien"]
 
@@ -55,7 +64,7 @@ def test_refuses_a_term_without_text(french: TermEncoder, terms: Terms) -> None:
     ("text", "term", "missing", "forbidden"),
     [
         ("le chat dort", "chat", False, True),
-        ("les chats dorment", "chat", False, False),
+        ("les chats dorment", "chat", True, False),
         ("un achat", "chat", True, False),
         ("l'homme", "homme", False, True),
         ("gentilhomme", "homme", True, False),
@@ -90,7 +99,7 @@ def test_other_tokens_of_a_forbidden_term_are_forbidden_too(
     terms = Terms(forbid=("chat", "tapis"))
     constraint = french.constraint(terms)
     usual = tokenizer.encode_tgt(["le chat dort"])[0]
-    letters = [FIRST_BYTE + byte for byte in b"chat"]
+    letters = [BYTES[byte] for byte in b"chat"]
     space = tokenizer.encode_tgt([" "])[0][0]  # "le ", then "chat" letter by letter
     spelt = [*tokenizer.encode_tgt(["le"])[0], space, *letters]
     assert tokenizer.decode_tgt([spelt]) == ["le chat"]
@@ -99,3 +108,100 @@ def test_other_tokens_of_a_forbidden_term_are_forbidden_too(
     assert french.forbidding(constraint, terms, usual) == constraint
     harmless = tokenizer.encode_tgt(["le chaton"])[0]
     assert french.forbidding(constraint, terms, harmless) == constraint
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        (Terms(require=("chat",), forbid=("chat",)), "'chat' is required, and 'chat' is forbidden"),
+        (Terms(require=("le chat",), forbid=("chat",)), "'chat', which stands in it, is forbidden"),
+        (Terms(require=("a\u0301",), forbid=("\u00e1",)), "is forbidden"),
+        (
+            Terms(forbid=("chat",), glossary=Glossary.of({"dog": "chien", "cat": "chat"})),
+            "'chat' is what the glossary asks for 'cat', and 'chat' is forbidden",
+        ),
+    ],
+)
+def test_terms_that_cannot_all_be_kept_are_refused(terms: Terms, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_terms(terms)
+
+
+def test_a_forbidden_term_within_a_longer_word_is_no_contradiction() -> None:
+    check_terms(Terms(require=("chaton", "Chat"), forbid=("chat",)))
+    glossary = Glossary.of({"cat": ["chat", "matou"]})
+    check_terms(Terms(forbid=("chat",), glossary=glossary))
+    (part,) = terms_of_parts(Terms(forbid=("chat",), glossary=glossary), ["a cat"], "en")
+    assert part.require == (Requirement(("matou", "Matou"), "cat"),)
+
+
+def test_only_some_searches_look_for_terms() -> None:
+    asked = [Terms(), Terms(glossary=Glossary.of({"cat": "chat"}))]
+    check_search(BeamSearch(), asked)
+    check_search(GreedySearch(), [Terms(prefix="le", forbid=("chat",))])
+    with pytest.raises(ValueError, match=r"GreedySearch cannot look for .* use search=beam"):
+        check_search(GreedySearch(), asked)
+
+
+def test_each_part_has_its_own_terms() -> None:
+    glossary = Glossary.of({"cat": "chat", "mat": "tapis"})
+    line = Terms("le", ("dort",), ("chien",), glossary)
+    first, second = terms_of_parts(line, ["The cat sat.", "ON THE MAT"], "en", [False, True])
+    assert first == Terms("le", (Requirement(("chat", "Chat"), "cat"),), ("chien",))
+    loud = Requirement(("tapis", "Tapis"), "mat", ignore_case=True)
+    assert second == Terms("", (loud,), ("chien",))
+    (whole,) = terms_of_parts(line, ["The cat"], "en")
+    assert whole.require == (Requirement(("dort",)), *first.require)
+    assert terms_of_parts(Terms(require=("dort",)), [], "en") == []
+
+
+def test_the_glossarys_terms_are_counted(french: TermEncoder) -> None:
+    glossary = Glossary.of({"cat": "chat", "mat": "tapis"})
+    (terms,) = terms_of_parts(Terms(glossary=glossary), ["The cat on the mat"], "en")
+    checked = french.checked(Translation("Chats sur le tapis", 0.0, 4), terms)
+    assert checked.glossary == (("cat", False), ("mat", True))
+    assert checked.flags == ("missing_term",)
+    again = french.checked(checked, Terms(require=("tapis",)))
+    assert (again.glossary, again.flags) == (checked.glossary, checked.flags)
+
+
+def parts_of(*scores: float) -> list[Translation]:
+    return [Translation(f"text {place}", score, 3) for place, score in enumerate(scores)]
+
+
+def test_what_a_line_lacks_is_required_of_the_part_that_loses_least(french: TermEncoder) -> None:
+    free = parts_of(-0.5, -0.5, -0.5, -0.5)
+    asked: list[tuple[int, Terms]] = []
+    found = {0: (-3.0, ()), 1: (-0.9, ()), 2: (-0.6, ()), 3: (-0.1, ("missing_term",))}
+
+    def translate(wanted: Sequence[tuple[int, Terms]]) -> list[Translation]:
+        asked.extend(wanted)
+        return [Translation(f"with {p}", found[p][0], 4, found[p][1]) for p, _ in wanted]
+
+    one = Requirement(("chat",))
+    own = [Terms("le", forbid=("chien",))] + [Terms(forbid=("chien",))] * 3
+    chosen = placed([one], own, free, [5, 5, 50, 5], lambda _: [3, 1, 0, 2], translate)
+    # Part 2 loses 0.1 for each of 50 tokens, part 1 loses 0.4 for each of 5.
+    assert [each.text for each in chosen] == ["text 0", "with 1", "text 2", "text 3"]
+    assert [place for place, _ in asked] == [3, 1, 0, 2]
+    assert asked[2][1] == Terms("le", (one,), ("chien",))
+
+
+def test_few_parts_are_tried_and_what_no_part_takes_stays_missing(french: TermEncoder) -> None:
+    tried: list[int] = []
+
+    def translate(wanted: Sequence[tuple[int, Terms]]) -> list[Translation]:
+        tried.extend(place for place, _ in wanted)
+        return [Translation("", 0.0, 0, ("missing_term",)) for _ in wanted]
+
+    free = parts_of(*[-1.0] * 30)
+    again = placed(
+        [Requirement(("chat",))],
+        [Terms()] * 30,
+        free,
+        [1] * 30,
+        lambda _: range(29, -1, -1),
+        translate,
+    )
+    assert again == free
+    assert tried == list(range(29, 29 - MOST_TRIED, -1))
