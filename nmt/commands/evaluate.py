@@ -1,9 +1,10 @@
-"""Score translations with BLEU and chrF, overall and by sentence length.
+"""Score translations with BLEU, chrF, chrF++ and TER, overall, by sentence length and by document.
 
 nmt-evaluate run=runs/demo-transformer-s1 test=test
 nmt-evaluate run=runs/demo-transformer-s1 test=test name=greedy search=greedy
-nmt-evaluate run=runs/demo-transformer-s1 source=my.en reference=my.fr
+nmt-evaluate run=runs/demo-transformer-s1 source=my.en reference=my.fr documents=my.ids
 nmt-evaluate hypotheses=theirs.fr references=my.fr sources=my.en output=scores/theirs
+nmt-evaluate hypotheses=theirs.fr references=[a.fr,b.fr] side=reference output=scores/theirs
 """
 
 import logging
@@ -18,106 +19,153 @@ from tqdm import tqdm
 
 from nmt import checks
 from nmt.cli.arguments import texts
-from nmt.data.text_files import read_lines, read_pairs
+from nmt.commands.scored_text import (
+    ScoredText,
+    check_as_many,
+    file_name,
+    one_file,
+    read_documents,
+    read_references,
+    refuse_same_files,
+)
+from nmt.data.text_files import read_lines
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Recipe, Scoring, TestSet, evaluate_translations
+from nmt.evaluation.evaluation import evaluate_translations
+from nmt.evaluation.metrics import METRICS, TokenizerMissing
+from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.result_files import check_free, directory_in_run, write_evaluation
+from nmt.evaluation.suspicion import of_copies, of_tokenizer
 from nmt.files import check_writable
 from nmt.languages import tokenizer_for, unit_for
-from nmt.report.tables import evaluation_table
+from nmt.report.tables import evaluation_tables
 from nmt.run_directory import RunDirectory
 
 if TYPE_CHECKING:
-    from nmt.translator import Translator
+    from nmt.translator import Translation, Translator
 
 log = logging.getLogger(__name__)
 
 MODES = (
     {"run", "test"},
     {"run", "source", "reference"},
-    {"hypotheses", "references", "sources", "output"},
+    {"hypotheses", "references", "output"},
 )
+MAY_ALSO_BE = ({"output"}, {"output"}, {"sources"})
 AT_ONCE = 1024  # sentences between two steps of the progress bar
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """The sentences to score, and the directory of the result.
+    """What to score, and where the result goes. system: its name. runs: what translates; () where
+    the translations are given."""
 
-    name: of the test set. system: its name. src_lang, tgt_lang: "" where unknown.
-    """
-
-    name: str
     system: str
-    src_lang: str = ""
-    tgt_lang: str = ""
-    sources: Sequence[str]
-    references: Sequence[str]
+    text: ScoredText
     directory: Path
+    runs: Sequence[RunDirectory] = ()
 
 
 def main(cfg: DictConfig) -> None:
-    """Score as ``configs/evaluate.yaml`` says; the table goes to stdout."""
+    """Score as ``configs/evaluate.yaml`` says; the tables go to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check_mode(config)
-    translates = config["run"] is not None
-    task = _task_of_run(config) if translates else _task_of_files(config)
-    scoring = _scoring(config, task)
-    search = dict(config["search"]) if translates else {}
-    if translates and config["precision"] != "fp32":  # fp32 is the default and not recorded
-        search["precision"] = config["precision"]
-    recipe = Recipe.of(
-        system=task.system,
-        test_set=TestSet.of(task.name, task.sources, task.references),
-        search=search,
-        scoring=scoring,
-    )
+    task = _task_of_files(config) if config["run"] is None else _task_of_run(config)
+    text, scoring = task.text, _scoring(config, task.text)
+    facts: dict[str, Any] = {"search": _search(config), "text": _text_settings(config, task.runs)}
+    test_set = TestSet.of(text.name, text.sources, text.references, text.documents)
+    recipe = Recipe.of(system=task.system, test_set=test_set, scoring=scoring, **facts)
     check_free(task.directory, recipe, overwrite=config["overwrite"])
     check_writable(task.directory, "output")
-    if translates:
-        hypotheses, facts = _translate(config, task.sources, scoring)
+    _warn(scoring, text)
+    if task.runs:
+        hypotheses, found = _translations(config, text.sources or (), scoring)
+        facts |= found
     else:
-        hypotheses, facts = read_lines(str(config["hypotheses"])), {}
+        hypotheses = read_lines(str(config["hypotheses"]))
     evaluation = evaluate_translations(
         system=task.system,
-        test_set=task.name,
-        sources=task.sources,
-        references=task.references,
+        test_set=text.name,
+        sources=text.sources,
+        references=text.references,
+        documents=text.documents,
         hypotheses=hypotheses,
         scoring=scoring,
-        search=search,
         **facts,
     )
+    _warn_of_copies(task, hypotheses)
     paths = write_evaluation(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
-    print(evaluation_table(evaluation).text())
+    print("\n".join(table.text() for table in evaluation_tables(evaluation)))
     log.info("wrote %s", " and ".join(map(str, paths)))
 
 
 def _check_mode(config: Mapping[str, Any]) -> None:
     """ValueError unless the options name exactly one of the three kinds of input."""
-    given = {name for mode in MODES for name in mode if config[name] is not None}
-    if given not in MODES and given - {"output"} not in MODES[:2]:
+    options = {name for mode in (*MODES, *MAY_ALSO_BE) for name in mode}
+    given = {name for name in options if config[name] is not None}
+    if not any(given - more == mode for mode, more in zip(MODES, MAY_ALSO_BE, strict=True)):
         said = ", ".join(f"{name}=" for name in sorted(given)) or "none of them"
         raise ValueError(
             f"say run= with test=, or run= with source= and reference=, or hypotheses= with "
-            f"references=, sources= and output=; here is {said}"
+            f"references= and output=, and sources= unless side=reference; here is {said}"
+        )
+    if "hypotheses" in given and "sources" not in given and config["side"] == "source":
+        raise ValueError(
+            "side=source measures the length of the sources: say sources=FILE, or side=reference, "
+            "which needs none"
         )
 
 
-def _scoring(config: Mapping[str, Any], task: Task) -> Scoring:
-    """Options that are null take the value for the languages of the run; 13a and words where the
-    languages are unknown."""
+def _scoring(config: Mapping[str, Any], text: ScoredText) -> Scoring:
+    """Options that are null take the value for the languages of the run or, where these are not
+    known, for the scripts of the text."""
     with checks.section("bootstrap"):
         bootstrap = Bootstrap(**config["bootstrap"])
-    language = task.src_lang if config["side"] == "source" else task.tgt_lang
-    return Scoring(
+    references = text.references[0]
+    language, measured = text.tgt_lang, references
+    if config["side"] == "source":
+        language, measured = text.src_lang, text.sources or ()
+    scoring = Scoring(
         edges=config["edges"],
         side=config["side"],
-        unit=config["unit"] or unit_for(language),
-        tokenize=config["tokenize"] or tokenizer_for(task.tgt_lang),
+        unit=config["unit"] or unit_for(language, measured),
+        metrics=texts(config["metrics"]),
+        tokenize=config["tokenize"] or tokenizer_for(text.tgt_lang, references),
         lowercase=config["lowercase"],
         bootstrap=bootstrap,
     )
+    if not config["tokenize"] and scoring.tokenize != tokenizer_for(text.tgt_lang):
+        log.info("tokenize=%s, by the script of the references", scoring.tokenize)
+    try:
+        scoring.scorer()
+    except TokenizerMissing as error:
+        raise ValueError(f"{error}; tokenize=char does without, and counts characters") from error
+    return scoring
+
+
+def _search(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How translations are searched for; {} where they are given."""
+    if config["run"] is None:
+        return {}
+    rounding = {} if config["precision"] == "fp32" else {"precision": config["precision"]}
+    return {**config["search"], **rounding}
+
+
+def _text_settings(config: Mapping[str, Any], runs: Sequence[RunDirectory]) -> dict[str, Any]:
+    """What is done with the text before and after the model, see ``WHOLE_LINES``; {} where the
+    translations are given."""
+    if not runs:
+        return {}
+    from nmt.tokenizer import load_tokenizer
+
+    protect, prefix = config["protect"], str(config["source_prefix"])
+    return {
+        "sentences": config["sentences"],
+        "retry": config["sentences"] != "line",
+        "copy_letterless": protect["enabled"],
+        "protect": protect if protect["enabled"] else {"enabled": False},
+        **({"source_prefix": prefix} if prefix else {}),
+        "normalization": load_tokenizer(runs[0]).normalization.described,
+    }
 
 
 def _task_of_run(config: Mapping[str, Any]) -> Task:
@@ -128,54 +176,98 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
     if config["output"] is None and len(runs) > 1:
         raise ValueError("a result of several runs belongs to none of them: say output=DIR")
     if config["test"] is None:
-        name = _file_name(texts(config["source"])[0])
-        pairs = read_pairs(texts(config["source"]), texts(config["reference"]))
-        sources, references = [list(side) for side in zip(*pairs, strict=True)]
+        path = one_file(config, "source")
+        refuse_same_files({"source": [path], "reference": texts(config["reference"])})
+        sources, references = read_lines(path), read_references(config, "reference")
+        first = texts(config["reference"])[0]
+        check_as_many(path, len(sources), first, len(references[0]))
+        name = file_name(path)
     else:
         name = str(config["test"])
-        sources, references = runs[0].test_set(name)
+        sources, reference = runs[0].test_set(name)
+        references = [reference]
+    data = runs[0].config()["data"]
     if config["output"] is None:
         directory = directory_in_run(runs[0].path, str(config["name"] or name))
     else:
         directory = Path(str(config["output"]))
-    data = runs[0].config()["data"]
-    return Task(
+    text = ScoredText(
         name=name,
-        system="+".join(run.path.resolve().name for run in runs),
-        src_lang=data["src_lang"],
-        tgt_lang=data["tgt_lang"],
         sources=sources,
         references=references,
-        directory=directory,
+        documents=_documents(config, len(sources)),
+        src_lang=data["src_lang"],
+        tgt_lang=data["tgt_lang"],
     )
+    system = "+".join(run.path.resolve().name for run in runs)
+    return Task(system=system, text=text, directory=directory, runs=runs)
 
 
 def _task_of_files(config: Mapping[str, Any]) -> Task:
-    pairs = read_pairs(str(config["sources"]), str(config["references"]))
-    return Task(
-        name=str(config["name"] or _file_name(str(config["sources"]))),
-        system=_file_name(str(config["hypotheses"])),
-        sources=[pair.src for pair in pairs],
-        references=[pair.tgt for pair in pairs],
-        directory=Path(str(config["output"])),
+    hypotheses, first = one_file(config, "hypotheses"), texts(config["references"])[:1]
+    options = {"hypotheses": [hypotheses], "references": texts(config["references"])}
+    if config["sources"] is not None:
+        options["sources"] = [one_file(config, "sources")]
+    # Sources that are scored as they are say what a score without translating is.
+    refuse_same_files(options, but=[{"hypotheses", "sources"}])
+    references = read_references(config, "references")
+    sources = None
+    for path in options.get("sources", ()):
+        sources = read_lines(path)
+        check_as_many(path, len(sources), first[0], len(references[0]))
+    text = ScoredText(
+        name=str(config["name"] or file_name((options.get("sources") or first)[0])),
+        sources=sources,
+        references=references,
+        documents=_documents(config, len(references[0])),
     )
+    system, directory = file_name(hypotheses), Path(str(config["output"]))
+    return Task(system=system, text=text, directory=directory)
 
 
-def _translate(
+def _documents(config: Mapping[str, Any], n: int) -> list[str] | None:
+    if config["documents"] is None:
+        return None
+    return read_documents(one_file(config, "documents"), n)
+
+
+def _warn(scoring: Scoring, text: ScoredText) -> None:
+    """Warns of what makes scores say little, before anything is translated."""
+    bleu = METRICS["bleu"](tokenize=scoring.tokenize, lowercase=scoring.lowercase)
+    found = [of_tokenizer(bleu, text.references[0])]
+    if text.sources is not None:
+        found += [of_copies("sources", text.sources, "reference", text.references[0])]
+    for warning in filter(None, found):
+        log.warning("%s", warning)
+    if text.documents is not None and len(set(text.documents)) == 1:
+        log.warning("all lines belong to one document: there are no others to draw for intervals")
+
+
+def _warn_of_copies(task: Task, hypotheses: Sequence[str]) -> None:
+    """Warns of hypotheses that translate nothing, and of files that are no translations."""
+    sources = task.text.sources
+    if sources and (said := of_copies("hypotheses", hypotheses, "source", sources)):
+        log.warning("%s: untranslated", said)
+    for references in () if task.runs else task.text.references:
+        if said := of_copies("hypotheses", hypotheses, "reference", references, more_than=0.99):
+            log.warning("%s: is it the right file?", said)
+
+
+def _translations(
     config: Mapping[str, Any], sources: Sequence[str], scoring: Scoring
 ) -> tuple[list[str], dict[str, Any]]:
     """The translations, and arguments of ``evaluate_translations`` that describe them."""
     from nmt.commands.translate import load_translator  # loads torch, which scoring does not need
 
     translator = load_translator(config)
-    _warn_of_long(translator, sources)
+    if config["sentences"] == "line":
+        _warn_of_long(translator, sources)
     start = time.perf_counter()
     translations = []
     with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
         for first in range(0, len(sources), AT_ONCE):
             lines = sources[first : first + AT_ONCE]
-            # Long lines are not split: the scores are of the model alone.
-            translations += translator.translate(lines, split_long=False)
+            translations += _translate(translator, lines, config)
             progress.update(len(lines))
     seconds = time.perf_counter() - start
     tokenizer = translator.tokenizer
@@ -185,6 +277,19 @@ def _translate(
         "hit_limit": [translation.hit_limit for translation in translations],
         "subword_lengths": lambda lines: [len(ids) for ids in encode(lines)],
     }
+
+
+def _translate(
+    translator: "Translator", lines: Sequence[str], config: Mapping[str, Any]
+) -> "list[Translation]":
+    from nmt.commands.translate import protection_of
+
+    return translator.translate(
+        lines,
+        sentences=config["sentences"],
+        protection=protection_of(config["protect"]),
+        source_prefix=str(config["source_prefix"]),
+    )
 
 
 def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
@@ -197,7 +302,3 @@ def _warn_of_long(translator: "Translator", sources: Sequence[str]) -> None:
             "longest has %s: translated whole, as scores are of the model alone",
             *(f"{number:,}" for number in (long, len(sources), most, max(lengths))),
         )
-
-
-def _file_name(path: str) -> str:
-    return Path(path).name.removesuffix(".gz")

@@ -1,142 +1,347 @@
-"""Corpus BLEU and chrF, as sacreBLEU computes them, from counts of each sentence.
+"""Corpus BLEU, chrF, chrF++ and TER, as sacreBLEU computes them, from counts of each sentence.
 
-Dims: N sentences, R corpora scored together.
+Dims: N sentences, K counts for each, R corpora scored together.
 
-Both metrics sum whole numbers over the sentences of a corpus and score the sums. So the counts of
-each sentence suffice to score any subset and any resample.
+Each metric sums numbers over the sentences of a corpus and scores the sums. So the counts of each
+sentence suffice to score any subset and any resample.
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from sacrebleu.metrics.base import Metric as SacreBleuMetric
 from sacrebleu.metrics.bleu import BLEU, MAX_NGRAM_ORDER
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 from nmt.checks import one_of
+from nmt.evaluation.edit_rate import edits_and_length
 
 Counts = NDArray[np.float64]
-"""Whole numbers in floating point, which sums fast, and exactly up to 2**53."""
+"""Numbers to sum; whole ones are exact up to 2**53."""
+
+ReferenceTexts: TypeAlias = Sequence[Sequence[str | None]]
+"""One or several references of the same sentences: a text for each, None where a sentence lacks
+one."""
+
+VARYING = -1
+"""Number of references, where sentences have different numbers of them."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """BLEU and chrF of a corpus, 0-100. length_ratio: tokens of the hypotheses per token of the
-    references, None where these have none."""
-
-    bleu: float
-    chrf: float
-    brevity_penalty: float
-    length_ratio: float | None
+class TokenizerMissing(ValueError):
+    """A tokenizer of sacreBLEU's needs what is not installed here."""
 
 
-class Scorer:
-    """BLEU (Papineni et al., 2002) and chrF2 (Popović, 2015) with sacreBLEU's defaults.
+class Metric(ABC):
+    """A metric whose score of a corpus follows from sums of counts over its sentences.
 
-    tokenize: sacreBLEU's name of the tokenizer for BLEU. lowercase: whether to ignore case.
-
-    Raises ValueError for a tokenizer that sacreBLEU does not have, or cannot set up here.
+    tokenize: sacreBLEU's name of the tokenizer for words. lowercase: whether to ignore case.
     """
+
+    label: ClassVar[str]
+    """The heading in tables."""
+
+    def __init__(self, *, tokenize: str = "13a", lowercase: bool = False) -> None:
+        self.tokenize, self.lowercase = tokenize, lowercase
+
+    @abstractmethod
+    def count(self, hypotheses: Sequence[str], references: ReferenceTexts) -> Counts:
+        """(N, K): a row of counts for each hypothesis and its references."""
+
+    @abstractmethod
+    def of_sums(self, sums: Counts) -> Counts:
+        """The score of each row of summed counts: (R, K) -> (R,)."""
+
+    @abstractmethod
+    def signature(self, nrefs: int) -> str:
+        """How the score is computed. nrefs: number of references, or VARYING."""
+
+    def score(self, counts: Counts) -> float:
+        """The score of the sentences with these counts, (N, K), together."""
+        return float(self.of_sums(counts.sum(axis=0)[None])[0])
+
+
+class _OfSacreBleu(Metric):
+    """A metric of sacreBLEU's; its scores equal sacreBLEU's to the last digit."""
+
+    def __init__(self, metric: SacreBleuMetric, *, tokenize: str, lowercase: bool) -> None:
+        super().__init__(tokenize=tokenize, lowercase=lowercase)
+        self._metric = metric
+
+    # The methods with an underscore are private. sacreBLEU's own significance tests use them, and
+    # our tests compare every score with its public functions.
+    def count(self, hypotheses: Sequence[str], references: ReferenceTexts) -> Counts:
+        extract: Any = self._metric._extract_corpus_statistics  # its type leaves out None
+        return np.array(extract(hypotheses, references), np.float64)
+
+    def score(self, counts: Counts) -> float:
+        return float(self._metric._compute_score_from_stats([*map(int, counts.sum(axis=0))]).score)
+
+    def signature(self, nrefs: int) -> str:
+        self._metric.num_refs = nrefs
+        return str(self._metric.get_signature())
+
+
+class Bleu(_OfSacreBleu):
+    """BLEU (Papineni et al., 2002), 0-100, with sacreBLEU's defaults.
+
+    Counts, K = 10: tokens of the hypothesis, tokens of the reference of the closest length, then
+    for n = 1..4 the n-grams they share and for n = 1..4 the n-grams of the hypothesis.
+
+    Raises ValueError for a tokenizer that sacreBLEU does not have, TokenizerMissing for one that it
+    cannot set up here.
+    """
+
+    label = "BLEU"
 
     def __init__(self, *, tokenize: str = "13a", lowercase: bool = False) -> None:
         one_of("tokenize", tokenize, sorted(BLEU.TOKENIZERS))
         try:
             # force: no warning that text looks tokenised, where it is meant to be.
-            self._bleu = BLEU(tokenize=tokenize, lowercase=lowercase, force=tokenize == "none")
+            metric = BLEU(tokenize=tokenize, lowercase=lowercase, force=tokenize == "none")
         except (RuntimeError, ImportError, OSError) as error:
             said = " ".join(str(error).split())  # sacreBLEU's text has line breaks
-            raise ValueError(f"tokenize={tokenize} cannot be set up: {said}") from error
-        self._chrf = CHRF(lowercase=lowercase)
+            raise TokenizerMissing(f"tokenize={tokenize} cannot be set up: {said}") from error
+        super().__init__(metric, tokenize=tokenize, lowercase=lowercase)
 
-    def signatures(self) -> dict[str, str]:
-        """sacreBLEU's signature of each metric, by the metric's name."""
-        metrics = {"bleu": self._bleu, "chrf": self._chrf}
-        for metric in metrics.values():
-            metric.corpus_score([""], [[""]])  # only scoring tells it the number of references
-        return {name: str(metric.get_signature()) for name, metric in metrics.items()}
+    def of_sums(self, sums: Counts) -> Counts:
+        """With sacreBLEU's default smoothing: the k-th order without a match counts 1 / 2**k
+        matches."""
+        shared, total = sums[:, 2 : 2 + MAX_NGRAM_ORDER], sums[:, 2 + MAX_NGRAM_ORDER :]
+        smoothed = np.where(shared > 0, shared, 0.5 ** np.cumsum(shared == 0, axis=1))
+        scored = shared.any(axis=1) & total.all(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            precision = np.exp(np.log(smoothed / total).mean(axis=1))
+            return np.where(scored, 100 * _brevity_penalty(sums) * precision, 0.0)
 
-    def count(self, hypotheses: Sequence[str], references: Sequence[str]) -> "Statistics":
-        """Counts what each hypothesis has in common with the reference on the same line.
+    def brevity_penalty(self, counts: Counts) -> float:
+        """The factor by which hypotheses shorter than the references lower the score."""
+        return float(self._metric._compute_score_from_stats([*map(int, counts.sum(axis=0))]).bp)
 
+
+class Chrf(_OfSacreBleu):
+    """chrF2 (Popović, 2015), 0-100, with sacreBLEU's defaults.
+
+    Counts, K = 18: for n = 1..6 the character n-grams of the hypothesis, of the reference that it
+    resembles most, and shared.
+    """
+
+    label = "chrF"
+    word_order: ClassVar[int] = 0
+
+    def __init__(self, *, tokenize: str = "13a", lowercase: bool = False) -> None:
+        metric = CHRF(word_order=self.word_order, lowercase=lowercase)
+        super().__init__(metric, tokenize=tokenize, lowercase=lowercase)
+
+    def of_sums(self, sums: Counts) -> Counts:
+        """The F-score of precision and recall, each the mean over the orders both sides have."""
+        hypothesis, reference, shared = sums[:, 0::3], sums[:, 1::3], sums[:, 2::3]  # (R, K / 3)
+        counted = (hypothesis > 0) & (reference > 0)
+        orders, factor = counted.sum(axis=1), CHRF.BETA**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            precision = np.where(counted, shared / hypothesis, 0.0).sum(axis=1) / orders
+            recall = np.where(counted, shared / reference, 0.0).sum(axis=1) / orders
+            score = (1 + factor) * precision * recall / (factor * precision + recall)
+            return np.where(np.isnan(score), 0.0, 100 * score)
+
+
+class ChrfPlusPlus(Chrf):
+    """chrF++ (Popović, 2017): chrF with the n-grams of one and two words. K = 24."""
+
+    label = "chrF++"
+    word_order = 2
+
+
+class Ter(_OfSacreBleu):
+    """TER (Snover et al., 2006): edits and shifts of phrases for each word of the reference, in
+    percent; lower is better, and it may exceed 100. With sacreBLEU's defaults, which ignore case.
+    Where words are counted without spaces, it takes Chinese characters for words.
+
+    Counts, K = 2: the fewest edits, and the mean length of the references.
+    """
+
+    label = "TER"
+
+    def __init__(self, *, tokenize: str = "13a", lowercase: bool = False) -> None:
+        asian = tokenize in WITHOUT_SPACES
+        metric = TER(normalized=asian, asian_support=asian)
+        super().__init__(metric, tokenize=tokenize, lowercase=lowercase)
+
+    def count(self, hypotheses: Sequence[str], references: ReferenceTexts) -> Counts:
+        rows = []
+        for hypothesis, *of_it in zip(hypotheses, *references, strict=True):
+            words = self._metric._preprocess_segment(hypothesis).split()
+            known = [one for one in of_it if one is not None]
+            found = [
+                edits_and_length(words, self._metric._preprocess_segment(one).split())
+                for one in known
+            ]
+            edits, lengths = zip(*found, strict=True)
+            rows.append([min(edits), sum(lengths) / len(known)])
+        return np.array(rows, np.float64)
+
+    def of_sums(self, sums: Counts) -> Counts:
+        edits, length = sums[:, 0], sums[:, 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return 100 * np.where(length > 0, edits / length, np.where(edits > 0, 1.0, 0.0))
+
+    def score(self, counts: Counts) -> float:
+        # Sums one by one, as sacreBLEU does: mean lengths of three references are no whole numbers.
+        return float(self._metric._aggregate_and_compute(counts.tolist()).score)
+
+
+METRICS: dict[str, type[Metric]] = {"bleu": Bleu, "chrf": Chrf, "chrf++": ChrfPlusPlus, "ter": Ter}
+"""By the name in options and result files."""
+
+WITHOUT_SPACES = frozenset({"zh", "ja-mecab", "char"})
+"""Tokenizers for text that has no spaces between words."""
+
+
+@dataclass(frozen=True)
+class CorpusScore:
+    """Scores of a corpus, by the metric's name. length_ratio: tokens of the hypotheses per token of
+    the references, None where these have none."""
+
+    scores: Mapping[str, float]
+    brevity_penalty: float
+    length_ratio: float | None
+
+    @property
+    def bleu(self) -> float:
+        """0-100."""
+        return self.scores["bleu"]
+
+
+class Scorer:
+    """Scores translations with several metrics.
+
+    metrics: names in METRICS; "bleu" must be one. tokenize, lowercase: see ``Metric``.
+
+    Raises ValueError for an unknown metric, without BLEU, and for a tokenizer that sacreBLEU does
+    not have, or cannot set up here.
+    """
+
+    def __init__(
+        self,
+        *,
+        metrics: Sequence[str] = ("bleu", "chrf"),
+        tokenize: str = "13a",
+        lowercase: bool = False,
+    ) -> None:
+        check_metrics(metrics)
+        self.metrics = {
+            name: METRICS[name](tokenize=tokenize, lowercase=lowercase) for name in metrics
+        }
+        bleu = self.metrics["bleu"]
+        assert isinstance(bleu, Bleu)
+        self._bleu = bleu
+
+    def signatures(self, nrefs: int = 1) -> dict[str, str]:
+        """The signature of each metric. nrefs: number of references, or VARYING."""
+        return {name: metric.signature(nrefs) for name, metric in self.metrics.items()}
+
+    def count(self, hypotheses: Sequence[str], *references: Sequence[str]) -> "Statistics":
+        """Counts what each hypothesis has in common with the references on the same line.
+
+        references: each a text with a line for each hypothesis; see ``reference_texts``.
         Raises ValueError if there is nothing to score or the numbers of lines differ, TypeError if
-        either argument is not a sequence of strings.
+        an argument is not a sequence of strings.
         """
-        for name, lines in (("hypotheses", hypotheses), ("references", references)):
-            if isinstance(lines, str) or not isinstance(lines, Sequence):
-                raise TypeError(f"{name} must be a list of sentences, got {type(lines).__name__}")
-            for number, line in enumerate(lines, start=1):
-                if not isinstance(line, str):
-                    raise TypeError(f"{name}: sentence {number} is no text but {line!r}")
-        if len(hypotheses) != len(references):
+        _check_lines("hypotheses", hypotheses)
+        texts = reference_texts(references)
+        if len(hypotheses) != len(texts[0]):
             raise ValueError(
-                f"{len(hypotheses)} hypotheses but {len(references)} references: "
+                f"{len(hypotheses)} hypotheses but {len(texts[0])} references: "
                 "line i of one must translate line i of the other"
             )
         if not hypotheses:
             raise ValueError("there is no sentence to score")
-        # This method is private. sacreBLEU's own significance tests use it, and our tests compare
-        # every score with its public functions.
         return Statistics(
-            bleu=np.array(self._bleu._extract_corpus_statistics(hypotheses, [references]), float),
-            chrf=np.array(self._chrf._extract_corpus_statistics(hypotheses, [references]), float),
+            {name: metric.count(hypotheses, texts) for name, metric in self.metrics.items()}
         )
 
-    def corpus_score(self, statistics: "Statistics") -> Score:
-        """The score of all sentences together, equal to sacreBLEU's to the last digit."""
-        bleu = self._bleu._compute_score_from_stats([int(n) for n in statistics.bleu.sum(axis=0)])
-        chrf = self._chrf._compute_score_from_stats([int(n) for n in statistics.chrf.sum(axis=0)])
-        ratio = bleu.sys_len / bleu.ref_len if bleu.ref_len else None
-        return Score(bleu.score, chrf.score, bleu.bp, ratio)
+    def corpus_score(self, statistics: "Statistics") -> CorpusScore:
+        """The scores of all sentences together, sacreBLEU's to the last digit."""
+        bleu = statistics["bleu"]
+        hypothesis, reference = bleu[:, 0].sum(), bleu[:, 1].sum()
+        return CorpusScore(
+            scores={name: metric.score(statistics[name]) for name, metric in self.metrics.items()},
+            brevity_penalty=self._bleu.brevity_penalty(bleu),
+            length_ratio=float(hypothesis / reference) if reference else None,
+        )
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """The counts that the metrics sum, a row for each sentence.
+    """The counts that the metrics sum: for each metric (N, K), a row for each sentence."""
 
-    bleu: (N, 10): tokens of the hypothesis, tokens of the reference, then for n = 1..4 the n-grams
-        they share and for n = 1..4 the n-grams of the hypothesis.
-    chrf: (N, 18): for n = 1..6 the character n-grams of the hypothesis, of the reference, shared.
-    """
+    counts: Mapping[str, Counts]
 
-    bleu: Counts
-    chrf: Counts
+    def __getitem__(self, metric: str) -> Counts:
+        return self.counts[metric]
 
     def __len__(self) -> int:
-        return len(self.bleu)
+        return len(self.counts["bleu"])
 
     def select(self, sentences: Sequence[int]) -> "Statistics":
         """The rows of these sentences, by index."""
         rows = np.asarray(sentences, dtype=np.intp)
-        return Statistics(self.bleu[rows], self.chrf[rows])
+        return Statistics({name: counts[rows] for name, counts in self.counts.items()})
 
     @property
     def bleu_is_defined(self) -> bool:
         """Whether any reference holds a 4-gram. If none does, even perfect translations score 0."""
-        return bool((self.bleu[:, 1] >= MAX_NGRAM_ORDER).any())
+        return bool((self.counts["bleu"][:, 1] >= MAX_NGRAM_ORDER).any())
 
 
-def bleu_of_sums(sums: Counts) -> Counts:
-    """BLEU on 0-100 of each row of summed ``Statistics.bleu``: (R, 10) -> (R,). With sacreBLEU's
-    default smoothing: the k-th order without a match counts 1 / 2**k matches."""
+def check_metrics(names: Sequence[str]) -> None:
+    """Raises ValueError for names that no metric has, one given twice, and without BLEU."""
+    for name in names:
+        one_of("metrics", name, METRICS)
+    if len(set(names)) != len(names) or "bleu" not in names:
+        raise ValueError(f"metrics must name bleu, and each metric once, got {list(names)}")
+
+
+def reference_texts(references: Sequence[Sequence[str]]) -> list[Sequence[str | None]]:
+    """The references with None for a blank one of a sentence that has another: it is missing there.
+
+    Raises ValueError for no reference, or for different numbers of lines, TypeError for other than
+    sequences of strings.
+    """
+    if not references:
+        raise ValueError("there is no reference")
+    for text in references:
+        _check_lines("references", text)
+    if len({len(text) for text in references}) > 1:
+        listed = " and ".join(f"{len(text)} lines" for text in references)
+        raise ValueError(f"references of {listed}: each must have a line for each sentence")
+    if len(references) == 1:
+        return [references[0]]
+    rows = [
+        [one if one.strip() or not any(other.strip() for other in row) else None for one in row]
+        for row in zip(*references, strict=True)
+    ]
+    return [list(text) for text in zip(*rows, strict=True)] or [[] for _ in references]
+
+
+def number_of_references(texts: ReferenceTexts) -> int:
+    """How many references each sentence has; VARYING where not all have as many."""
+    numbers = {sum(one is not None for one in row) for row in zip(*texts, strict=True)}
+    return numbers.pop() if len(numbers) == 1 else VARYING if numbers else len(texts)
+
+
+def _check_lines(name: str, lines: Sequence[str]) -> None:
+    if isinstance(lines, str) or not isinstance(lines, Sequence):
+        raise TypeError(f"{name} must be a list of sentences, got {type(lines).__name__}")
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, str):
+            raise TypeError(f"{name}: sentence {number} is no text but {line!r}")
+
+
+def _brevity_penalty(sums: Counts) -> Counts:
     hypothesis, reference = sums[:, 0], sums[:, 1]
-    shared, total = sums[:, 2 : 2 + MAX_NGRAM_ORDER], sums[:, 2 + MAX_NGRAM_ORDER :]
-    smoothed = np.where(shared > 0, shared, 0.5 ** np.cumsum(shared == 0, axis=1))
-    scored = shared.any(axis=1) & total.all(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.exp(np.log(smoothed / total).mean(axis=1))
-        brevity = np.where(hypothesis < reference, np.exp(1 - reference / hypothesis), 1.0)
-        return np.where(scored, 100 * brevity * precision, 0.0)
-
-
-def chrf_of_sums(sums: Counts, beta: int = CHRF.BETA) -> Counts:
-    """chrF on 0-100 of each row of summed ``Statistics.chrf``: (R, 18) -> (R,). The F-score of
-    precision and recall, each the mean over the orders that both sides have."""
-    hypothesis, reference, shared = sums[:, 0::3], sums[:, 1::3], sums[:, 2::3]  # (R, 6) each
-    counted = (hypothesis > 0) & (reference > 0)
-    orders = counted.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(counted, shared / hypothesis, 0.0).sum(axis=1) / orders
-        recall = np.where(counted, shared / reference, 0.0).sum(axis=1) / orders
-        score = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
-        return np.where(np.isnan(score), 0.0, 100 * score)
+    return np.where(hypothesis < reference, np.exp(1 - reference / hypothesis), 1.0)

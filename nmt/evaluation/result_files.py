@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmt.evaluation.evaluation import Evaluation, Recipe, differences
+from nmt.evaluation.evaluation import Evaluation
+from nmt.evaluation.recipe import Recipe, differences
 
 EVALUATIONS = "evaluation"  # a run's directory of evaluations
 RESULT = "evaluation.json"
@@ -33,7 +34,8 @@ def write_evaluation(
 
 def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> None:
     """Raises ValueError if the directory holds a result that was made in another way. It names the
-    settings that differ. To be called before translating, as it is cheap."""
+    settings that differ. A result of fewer metrics may be replaced. To be called before
+    translating, as it is cheap."""
     path = directory / RESULT
     if overwrite or not path.exists():
         return
@@ -42,7 +44,9 @@ def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> N
         old = read_evaluation(directory)
     except ValueError as error:
         raise ValueError(f"{error}; {remedy}") from error
-    if differing := differences(old.settings(), recipe.settings()):
+    there, here = old.settings(), recipe.settings()
+    here = {k: v for k, v in here.items() if k in there or not k.startswith("signatures.")}
+    if differing := differences(there, here):
         raise ValueError(f"{path} was made in another way ({'; '.join(differing)}): {remedy}")
 
 

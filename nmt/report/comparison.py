@@ -2,16 +2,31 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from nmt.evaluation.evaluation import Evaluation, Row, differences
+from nmt.evaluation.evaluation import Evaluation, Row
+from nmt.evaluation.recipe import differences
 from nmt.report.plots import plot_bleu_by_length
-from nmt.report.tables import Table, described, duration, notes, number, score_cell
+from nmt.report.tables import (
+    Table,
+    described,
+    duration,
+    heading,
+    notes,
+    number,
+    score_cell,
+    text_settings,
+)
 
-_MAY_DIFFER = ("system", "test_set.name", "search.")
+_MAY_DIFFER = ("system", "test_set.name", "search.", "text.normalization", "text.source_prefix")
+"""What belongs to a system, and the name of the same sentences."""
+_MAY_BE_UNKNOWN = ("test_set.sha256_src", "text.", "signatures.")
+"""What runs must share where both have it: the sources, which not all scores need; what was done
+with the text, which is known of our own runs; and the metrics, of which some were not asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +53,13 @@ def short_labels(names: Sequence[str]) -> list[str]:
 
 
 def check_comparable(runs: Sequence[ComparedRun]) -> None:
-    """Raises ValueError if runs were scored on different sentences or in different ways, naming
-    what differs, or if two have the same label."""
+    """Raises ValueError if runs were scored on different sentences or in different ways, or their
+    text was treated in different ways, naming what differs, or if two have the same label."""
     if not runs:
         raise ValueError("there is no run to compare: say runs=[DIR,DIR,...]")
-    first, *others = runs
-    for run in others:
-        if differing := differences(_held_equal(run), _held_equal(first)):
+    for first, run in combinations(runs, 2):
+        there, here = _held_equal(run), _held_equal(first)
+        if differing := differences(_shared(there, here), _shared(here, there)):
             raise ValueError(
                 f"{run.label} cannot be compared with {first.label}: {'; '.join(differing)} "
                 f"(there: {run.label}, here: {first.label}); evaluate both in the same way"
@@ -55,25 +70,26 @@ def check_comparable(runs: Sequence[ComparedRun]) -> None:
 
 
 def comparison_table(runs: Sequence[ComparedRun]) -> Table:
-    """The scores by length, then of all sentences, then the costs of each system. Raises what
-    ``check_comparable`` raises."""
+    """BLEU by length and of all sentences, then the other scores of all sentences that all runs
+    have, then the costs of each system. Raises what ``check_comparable`` raises."""
     check_comparable(runs)
     evaluations = [run.evaluation for run in runs]
     first = evaluations[0]
     overall = [e.overall for e in evaluations]
     by_length = zip(*(e.buckets for e in evaluations), strict=True)
     speeds = [e.test_set.n / e.seconds if e.seconds else None for e in evaluations]
+    others = [name for name in first.signatures if name != "bleu"]
+    others = [name for name in others if all(name in e.signatures for e in evaluations)]
+    compared = {name: first.signatures[name] for name in ("bleu", *others)}
     facts = {  # a cell for each run; below the ratios there is none
-        "chrF": [score_cell(row.chrf, row.chrf_ci, row) for row in overall],
+        **{heading(m): [score_cell(row.score(m), row) for row in overall] for m in others},
         "cut off": [number(row.hit_limit, ",") for row in overall],
         "parameters": [number(run.parameters, ",") for run in runs],
         "training": [duration(run.training_seconds) for run in runs],
         "sentences/s": [number(speed, ".1f") for speed in speeds],
     }
     searches = {run.label: _search(run.evaluation.search) for run in runs}
-    said = [f"search of {label}: {search}" for label, search in searches.items()]
-    if len({*searches.values()}) == 1:
-        said = [f"search: {searches[runs[0].label]}"]
+    texts = {run.label: text_settings(run.evaluation.text) for run in runs}
     return Table(
         title=described(first),
         header=[first.unit, "n", *(cell for run in runs for cell in (run.label, "ratio"))],
@@ -85,7 +101,11 @@ def comparison_table(runs: Sequence[ComparedRun]) -> Table:
                 for name, cells in facts.items()
             ],
         ],
-        notes=[*notes(first), *said],
+        notes=[
+            *notes(replace(first, signatures=compared)),
+            *_of_each("search", searches),
+            *_of_each("text", texts),
+        ],
     )
 
 
@@ -113,11 +133,28 @@ def _held_equal(run: ComparedRun) -> dict[str, Any]:
     return equal | {f"n in bucket {row.label}": row.n for row in run.evaluation.buckets}
 
 
+def _shared(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without those that the other run need not have and does not know."""
+    return {
+        name: value
+        for name, value in settings.items()
+        if others.get(name) is not None or not name.startswith(_MAY_BE_UNKNOWN)
+        if value is not None or not name.startswith(_MAY_BE_UNKNOWN)
+    }
+
+
 def _scores(name: str, rows: Sequence[Row]) -> list[str]:
     cells = [name, f"{rows[0].n:,}"]
     for row in rows:
-        cells += [score_cell(row.bleu, row.bleu_ci, row), number(row.length_ratio, ".2f")]
+        cells += [score_cell(row.score("bleu"), row), number(row.length_ratio, ".2f")]
     return cells
+
+
+def _of_each(name: str, said: Mapping[str, str]) -> list[str]:
+    """A note on each run, given by its label; one note where they are alike."""
+    if len({*said.values()}) == 1:
+        return [f"{name}: {next(iter(said.values()))}"]
+    return [f"{name} of {label}: {one}" for label, one in said.items()]
 
 
 def _search(settings: Mapping[str, Any]) -> str:

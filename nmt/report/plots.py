@@ -61,9 +61,11 @@ def plot_bleu_by_length(evaluations: Mapping[str, Evaluation], paths: Sequence[P
             title_fontproperties={"weight": "bold", "size": 12},
             alignment="left",
         )
+        drawn = "documents" if first.documents else "sentences"
         figure.supxlabel(
-            f"bars: {first.bootstrap.level:.0%} bootstrap interval; in brackets: BLEU of all "
-            f"sentences; hollow: too few to say much\nBLEU: {first.signatures['bleu']}",
+            f"bars: {first.bootstrap.level:.0%} bootstrap interval, {drawn} drawn; in brackets: "
+            "BLEU of all sentences; hollow: too few to say much\n"
+            f"BLEU: {first.signatures['bleu']}",
             fontsize=7,
             color="#777777",
         )
@@ -76,8 +78,9 @@ def _draw(axes: "Axes", label: str, evaluation: Evaluation, index: int, shift: f
     colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
     dashes = DASHES[index // len(COLOURS) % len(DASHES)]
     rows = evaluation.buckets
-    bleu = [math.nan if row.bleu is None else row.bleu for row in rows]
-    bounds = [row.bleu_ci or (math.nan, math.nan) for row in rows]
+    scores = [row.score("bleu") for row in rows]
+    bleu = [math.nan if score.value is None else score.value for score in scores]
+    bounds = [score.interval or (math.nan, math.nan) for score in scores]
     at = [place + shift for place in range(len(rows))]
     # Each bar has its own middle, as a score may lie outside its interval.
     middles = [(low + high) / 2 for low, high in bounds]
@@ -87,6 +90,6 @@ def _draw(axes: "Axes", label: str, evaluation: Evaluation, index: int, shift: f
     for place, value, row in zip(at, bleu, rows, strict=True):
         fill = "white" if row.too_few else colour
         axes.plot(place, value, marker, color=colour, markerfacecolor=fill, markersize=5.5)
-    overall = evaluation.overall.bleu
+    overall = evaluation.overall.score("bleu").value
     heading = label if overall is None else f"{label} ({overall:.1f})"
     axes.plot([], [], dashes, color=colour, marker=marker, markersize=5.5, label=heading)

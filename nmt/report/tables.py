@@ -1,16 +1,22 @@
 """Tables for a terminal and in Markdown."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from nmt.evaluation.evaluation import Evaluation, Row
+from nmt.evaluation.evaluation import Evaluation, Row, Score
+from nmt.evaluation.metrics import METRICS, WITHOUT_SPACES
 
 ABSENT = "-"
+IN_ONE_TABLE = 2
+"""Metrics with intervals that fit on a line of a terminal, with what else stands there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table. sections: groups of rows, with a cell for each column. notes: lines below it."""
+    """A table. title: "" for one that goes on from the table before it. sections: groups of rows,
+    with a cell for each column. notes: lines below it."""
 
     title: str
     header: Sequence[str]
@@ -22,10 +28,10 @@ class Table:
         rows = [self.header, *(row for section in self.sections for row in section)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(self.header))]
         rule = "  ".join("─" * width for width in widths)
-        lines = [self.title, "", _line(self.header, widths)]
+        lines = [*([self.title, ""] if self.title else []), _line(self.header, widths)]
         for section in self.sections:
             lines += [rule, *(_line(row, widths) for row in section)]
-        return "\n".join([*lines, "", *self.notes]) + "\n"
+        return "\n".join([*lines, *(["", *self.notes] if self.notes else [])]) + "\n"
 
     def markdown(self) -> str:
         """A heading, a table without sections, and the notes as a list."""
@@ -36,15 +42,24 @@ class Table:
         return "\n".join([f"### {_escaped(self.title)}", "", *lines, "", *notes]) + "\n"
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
-    """One system's scores, overall and by length."""
-    by_length = [_scores(row.label, row) for row in evaluation.buckets]
-    return Table(
-        title=f"{evaluation.system}: {described(evaluation)}",
-        header=[evaluation.unit, "n", "BLEU", "chrF", "brevity", "ratio", "cut off"],
-        sections=[by_length, [_scores("all", evaluation.overall)]],
-        notes=notes(evaluation),
+def evaluation_tables(evaluation: Evaluation) -> list[Table]:
+    """One system's scores. The first table has those by length, BLEU and chrF, the next one the
+    other metrics, where there are any, the last one those of each document. The notes stand below
+    the last."""
+    metrics = list(evaluation.signatures)
+    by_length = [(row.label, row) for row in evaluation.buckets]
+    overall = [("all", evaluation.overall)]
+    first, *others = (
+        _rows([evaluation.unit, "n"], [by_length, overall], some, facts=not at)
+        for at in range(0, len(metrics), IN_ONE_TABLE)
+        for some in [metrics[at : at + IN_ONE_TABLE]]
     )
+    tables = [replace(first, title=f"{evaluation.system}: {described(evaluation)}"), *others]
+    if evaluation.documents:
+        by_document = [(row.id, row) for row in evaluation.documents]
+        tables.append(_rows(["document", "n"], [by_document], metrics, facts=True))
+    said = [*notes(evaluation), f"text: {text_settings(evaluation.text)}"]
+    return [*tables[:-1], replace(tables[-1], notes=said)]
 
 
 def described(evaluation: Evaluation) -> str:
@@ -56,27 +71,57 @@ def described(evaluation: Evaluation) -> str:
 def notes(evaluation: Evaluation) -> list[str]:
     """Explains the numbers and how they were computed."""
     bootstrap = evaluation.bootstrap
-    rows = [evaluation.overall, *evaluation.buckets]
+    rows = [evaluation.overall, *evaluation.buckets, *evaluation.documents]
     few = "* too few to say much: under 30 sentences, or none long enough for a 4-gram"
+    drawn = f"{len(evaluation.documents):,} documents" if evaluation.documents else "sentences"
+    signatures = evaluation.signatures
+    tokenizer = tokenizer_of(signatures["bleu"])
+    by_spaces = [name for name in ("chrf++", "ter") if name in signatures]
+    if tokenizer not in WITHOUT_SPACES:
+        by_spaces = []
+    elif tokenizer != "char":  # TER takes Chinese characters for words
+        by_spaces = [name for name in by_spaces if name != "ter"]
     return [
         *([few] if any(row.n and row.too_few for row in rows) else []),
         f"[low, high]: {bootstrap.level:.0%} interval from {bootstrap.samples:,} bootstrap "
-        f"samples of the sentences, seed {bootstrap.seed}",
+        f"samples of the {drawn}, seed {bootstrap.seed}",
         "ratio: tokens of the translations per token of the references",
         "cut off: translations that ended at the length limit of search",
-        f"BLEU: {evaluation.signatures['bleu']}",
-        f"chrF: {evaluation.signatures['chrf']}",
+        *(["TER: edits per 100 words of the references; lower is better"] * ("ter" in signatures)),
+        f"tokenizer of BLEU: {tokenizer}",
+        *(
+            f"{heading(name)} counts words between spaces, which text like this has few of"
+            for name in by_spaces
+        ),
+        *(f"{heading(name)}: {signature}" for name, signature in signatures.items()),
     ]
 
 
-def score_cell(value: float | None, bounds: tuple[float, float] | None, row: Row) -> str:
-    """A score with its interval, such as "31.4 [29.8, 33.0]", or a dash for None. It has a star
+def heading(metric: str) -> str:
+    """A metric's heading; its name where that metric is not known here."""
+    return METRICS[metric].label if metric in METRICS else metric
+
+
+def text_settings(text: Mapping[str, Any]) -> str:
+    """What was done with the text besides translating it, such as "sentences=line"."""
+    return " ".join(f"{name}={value}" for name, value in text.items()) or "unknown"
+
+
+def tokenizer_of(signature: str) -> str:
+    """The tokenizer that sacreBLEU's signature of BLEU names."""
+    found = re.search(r"\btok:([^|]+)", signature)
+    return found[1] if found else "unknown"
+
+
+def score_cell(score: Score, row: Row) -> str:
+    """A score with its interval, such as "31.4 [29.8, 33.0]", or a dash for none. It has a star
     where the row has too few sentences."""
-    if value is None:
+    if score.value is None:
         return ABSENT
     mark = "*" if row.too_few else ""
+    bounds = score.interval
     spread = "" if bounds is None else f" [{bounds[0]:4.1f}, {bounds[1]:4.1f}]"
-    return f"{value:.1f}{mark}{spread}"
+    return f"{score.value:.1f}{mark}{spread}"
 
 
 def number(value: float | None, form: str) -> str:
@@ -95,10 +140,27 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def _scores(name: str, row: Row) -> list[str]:
-    ratios = [number(value, ".2f") for value in (row.brevity_penalty, row.length_ratio)]
-    bleu, chrf = score_cell(row.bleu, row.bleu_ci, row), score_cell(row.chrf, row.chrf_ci, row)
-    return [name, f"{row.n:,}", bleu, chrf, *ratios, number(row.hit_limit, ",")]
+def _rows(
+    header: Sequence[str],
+    sections: Iterable[Iterable[tuple[str, Row]]],
+    metrics: Sequence[str],
+    *,
+    facts: bool,
+) -> Table:
+    """A table of named rows with these metrics. facts: whether to add what else a row tells."""
+
+    def cells(name: str, row: Row) -> list[str]:
+        scores = [score_cell(row.score(metric), row) for metric in metrics]
+        ratios = [number(value, ".2f") for value in (row.brevity_penalty, row.length_ratio)]
+        others = [*ratios, number(row.hit_limit, ",")] if facts else []
+        return [name, f"{row.n:,}", *scores, *others]
+
+    others = ["brevity", "ratio", "cut off"] if facts else []
+    return Table(
+        title="",
+        header=[*header, *map(heading, metrics), *others],
+        sections=[[cells(name, row) for name, row in section] for section in sections],
+    )
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

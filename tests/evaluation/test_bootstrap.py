@@ -4,31 +4,41 @@ import numpy as np
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 from sacrebleu.significance import _bootstrap_resample
 
 from nmt.evaluation import bootstrap as significance
 from nmt.evaluation.bootstrap import Bootstrap, percentile_interval, resampled_sums
-from nmt.evaluation.metrics import Scorer, bleu_of_sums, chrf_of_sums
+from nmt.evaluation.metrics import Scorer, reference_texts
 from tests.evaluation.corpora import corpus
 
+METRICS_OF_SACREBLEU = {
+    "bleu": BLEU(),
+    "chrf": CHRF(),
+    "chrf++": CHRF(word_order=2),
+    "ter": TER(),
+}
 
-def test_resamples_and_interval_are_those_of_sacrebleu(monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.mark.parametrize("references", [1, 2])
+@pytest.mark.parametrize("name", list(METRICS_OF_SACREBLEU))
+def test_resamples_and_interval_are_those_of_sacrebleu(
+    monkeypatch: pytest.MonkeyPatch, name: str, references: int
+) -> None:
     monkeypatch.setenv("SACREBLEU_SEED", "7")
-    hypotheses, references = corpus(seed=1, n=60)
-    statistics = Scorer().count(hypotheses, references)
+    hypotheses, first = corpus(seed=1, n=60)
+    texts = [first, corpus(seed=2, n=60)[1]][:references]
+    scorer, theirs = Scorer(metrics=["bleu", "chrf", "chrf++", "ter"]), METRICS_OF_SACREBLEU[name]
+    counts = scorer.count(hypotheses, *texts)[name]
     bootstrap = Bootstrap(samples=400, seed=7)
-    for metric, of_sums, counts in (
-        (BLEU(), bleu_of_sums, statistics.bleu),
-        (CHRF(), chrf_of_sums, statistics.chrf),
-    ):
-        ours = of_sums(resampled_sums(counts, bootstrap))
-        _, theirs = _bootstrap_resample(counts.tolist(), metric, 400)
-        # sacreBLEU resamples in float32.
-        np.testing.assert_allclose(ours, [score.score for score in theirs], rtol=1e-5)
-        low, high = percentile_interval(ours, bootstrap.level)
-        score = metric.corpus_score(hypotheses, [references], n_bootstrap=400)
-        assert (high - low) / 2 == pytest.approx(score._ci, rel=1e-4)
-        assert low < score.score < high
+    ours = scorer.metrics[name].of_sums(resampled_sums(counts, bootstrap))
+    _, resampled = _bootstrap_resample(counts.tolist(), theirs, 400)
+    # sacreBLEU resamples in float32.
+    np.testing.assert_allclose(ours, [score.score for score in resampled], rtol=1e-5)
+    low, high = percentile_interval(ours, bootstrap.level)
+    score = theirs.corpus_score(hypotheses, reference_texts(texts), n_bootstrap=400)
+    assert (high - low) / 2 == pytest.approx(score._ci, rel=1e-4)
+    assert low < score.score < high
 
 
 def test_interval_does_not_depend_on_how_many_are_drawn_at_once(

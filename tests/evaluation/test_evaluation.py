@@ -1,24 +1,27 @@
 import hashlib
 import json
 import random
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sacrebleu
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Evaluation, Recipe, Row, Scoring, TestSet
+from nmt.evaluation.evaluation import Evaluation, Row, Score
 from nmt.evaluation.evaluation import evaluate_translations as evaluate
+from nmt.evaluation.metrics import METRICS
+from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from tests.evaluation.corpora import corpus
 
 FAST = Bootstrap(samples=50)
+SCORES = ["bleu", "bleu_ci", "chrf", "chrf_ci", "chrf++", "chrf++_ci", "ter", "ter_ci"]
 ROW = [
     "n",
-    "bleu",
-    "bleu_ci",
-    "chrf",
-    "chrf_ci",
+    *SCORES,
     "brevity_penalty",
     "length_ratio",
     "hit_limit",
@@ -34,7 +37,7 @@ def evaluated(seed: int = 1, n: int = 120, **changes: Any) -> tuple[Evaluation, 
         "system": "toy",
         "test_set": "test",
         "sources": sources,
-        "references": references,
+        "references": [references],
         "hypotheses": hypotheses,
         "scoring": Scoring(edges=(10, 20, 60), bootstrap=FAST),
         **changes,
@@ -50,6 +53,7 @@ def test_json_has_the_names_and_the_order_that_scripts_read() -> None:
         "system",
         "test_set",
         "search",
+        "text",
         "signatures",
         "side",
         "unit",
@@ -58,9 +62,11 @@ def test_json_has_the_names_and_the_order_that_scripts_read() -> None:
         "seconds",
         "overall",
         "buckets",
+        "documents",
     ]
-    assert list(values["test_set"]) == ["name", "n", "sha256_src", "sha256_ref"]
-    assert list(values["signatures"]) == ["bleu", "chrf"]
+    names = ["name", "n", "sha256_src", "sha256_ref", "nrefs", "sha256_documents"]
+    assert list(values["test_set"]) == names
+    assert list(values["signatures"]) == ["bleu", "chrf", "chrf++", "ter"]
     assert list(values["bootstrap"]) == ["samples", "seed", "level"]
     assert list(values["overall"]) == ROW
     assert [list(row) for row in values["buckets"]] == [[*ROW, "label", "low", "high"]] * 4
@@ -75,45 +81,48 @@ def test_json_has_the_names_and_the_order_that_scripts_read() -> None:
 def test_every_row_is_what_sacrebleu_says_of_its_sentences(side: str) -> None:
     scoring = Scoring(edges=(10, 20, 60), side=side, bootstrap=FAST, lowercase=True)
     evaluation, given = evaluated(scoring=scoring)
-    measured = given["sources" if side == "source" else "references"]
+    (texts,) = given["references"]
+    measured = given["sources"] if side == "source" else texts
     for row in evaluation.buckets[:3]:
         inside = [i for i, line in enumerate(measured) if row.low <= len(line.split()) < row.high]
         hypotheses = [given["hypotheses"][i] for i in inside]
-        references = [[given["references"][i] for i in inside]]
+        references = [[texts[i] for i in inside]]
         bleu = sacrebleu.corpus_bleu(hypotheses, references, lowercase=True)
         assert row.n == len(inside) > 10
-        assert (row.bleu, row.brevity_penalty) == (bleu.score, bleu.bp)
+        assert (row.score("bleu").value, row.brevity_penalty) == (bleu.score, bleu.bp)
         assert row.length_ratio == bleu.ratio
-        assert row.chrf == CHRF(lowercase=True).corpus_score(hypotheses, references).score
-        assert row.bleu_ci is not None and row.bleu_ci[0] < bleu.score < row.bleu_ci[1]
-        assert row.chrf_ci is not None and row.chrf_ci[0] < row.chrf < row.chrf_ci[1]
-    everything = sacrebleu.corpus_bleu(given["hypotheses"], [given["references"]], lowercase=True)
-    assert evaluation.overall.bleu == everything.score
+        others = {"chrf": CHRF(lowercase=True), "ter": TER()}
+        others["chrf++"] = CHRF(word_order=2, lowercase=True)
+        for name, metric in others.items():
+            assert row.score(name).value == metric.corpus_score(hypotheses, references).score
+        for score in row.scores.values():
+            assert score.value is not None and score.interval is not None
+            assert score.interval[0] < score.value < score.interval[1]
+    everything = sacrebleu.corpus_bleu(given["hypotheses"], [texts], lowercase=True)
+    assert evaluation.overall.score("bleu").value == everything.score
     assert evaluation.overall.n == sum(row.n for row in evaluation.buckets) == 120
 
 
 def test_a_bucket_without_sentences_has_no_scores() -> None:
     empty = evaluated()[0].buckets[3]
-    assert {name: getattr(empty, name) for name in ROW} == {
-        **dict.fromkeys(ROW),
-        "n": 0,
-        "too_few": True,
-    }
+    values = {name: value for name, value in empty.as_dict().items() if name in ROW}
+    assert values == {**dict.fromkeys(ROW), "n": 0, "too_few": True}
 
 
 def test_too_few_is_said_and_the_scores_are_given() -> None:
     scoring = Scoring(edges=(5,), bootstrap=FAST)
     text = ["a b c d"] * 29 + ["a b c d e"] * 30
-    evaluation, _ = evaluated(scoring=scoring, sources=text, references=text, hypotheses=text)
+    evaluation, _ = evaluated(scoring=scoring, sources=text, references=[text], hypotheses=text)
     few, enough = evaluation.buckets
-    assert (few.n, few.too_few, few.bleu) == (29, True, pytest.approx(100))
-    assert (enough.n, enough.too_few, enough.bleu) == (30, False, pytest.approx(100))
+    assert (few.n, few.too_few, few.score("bleu").value) == (29, True, pytest.approx(100))
+    assert (enough.n, enough.too_few) == (30, False)
+    assert enough.score("bleu").value == pytest.approx(100)
 
 
 def test_a_bucket_of_sentences_without_4_grams_is_too_few_however_many() -> None:
     text = ["two words"] * 100
-    evaluation, _ = evaluated(sources=text, references=text, hypotheses=text)
-    assert (evaluation.overall.bleu, evaluation.overall.too_few) == (0.0, True)
+    evaluation, _ = evaluated(sources=text, references=[text], hypotheses=text)
+    assert (evaluation.overall.score("bleu").value, evaluation.overall.too_few) == (0.0, True)
 
 
 def test_translations_cut_off_are_counted_by_bucket() -> None:
@@ -140,7 +149,7 @@ def test_the_tokenizer_is_asked_about_the_measured_side_only() -> None:
 
     scoring = Scoring(unit="subwords", bootstrap=FAST, side="reference")
     by_subword, given = evaluated(scoring=scoring, subword_lengths=subword_lengths)
-    assert asked == [given["references"]]
+    assert asked == given["references"]
     characters = Scoring(unit="characters", bootstrap=FAST, side="reference")
     assert by_subword.buckets == evaluated(scoring=characters)[0].buckets
     with pytest.raises(ValueError, match="unit=subwords"):
@@ -151,7 +160,11 @@ def test_the_recipe_is_known_beforehand() -> None:
     evaluation, given = evaluated(search={"beam_size": 5})
     test_set = TestSet.of("test", given["sources"], given["references"])
     beforehand = Recipe.of(
-        system="toy", test_set=test_set, search={"beam_size": 5}, scoring=given["scoring"]
+        system="toy",
+        test_set=test_set,
+        search={"beam_size": 5},
+        text={},
+        scoring=given["scoring"],
     )
     assert beforehand.settings() == evaluation.settings()
     assert beforehand.settings()["search.beam_size"] == 5
@@ -162,6 +175,8 @@ def test_the_recipe_is_known_beforehand() -> None:
     [
         ({"hypotheses": ["a"]}, "1 hypotheses but 120 references"),
         ({"sources": ["a"]}, "1 sources but 120 references"),
+        ({"documents": ["a"]}, "1 document ids but 120 references"),
+        ({"sources": None}, "lengths of sources need sources"),
         ({"hit_limit": [True]}, "1 hit_limit flags for 120 hypotheses"),
     ],
 )
@@ -177,4 +192,72 @@ def test_settings_out_of_range_are_named(option: str) -> None:
 
 
 def test_a_row_without_anything_is_valid_json() -> None:
-    assert Row(n=0) == Row(**json.loads(json.dumps(Row(n=0).__dict__)))
+    assert json.loads(json.dumps(Row(n=0, scores={"bleu": Score()}).as_dict()))["bleu_ci"] is None
+
+
+def test_several_references_are_named_and_scored() -> None:
+    first, second = corpus(1, 120, longest=40)[1], corpus(2, 120, longest=40)[1]
+    evaluation, given = evaluated(references=[first, second])
+    assert evaluation.test_set.nrefs == -1  # some lines have but one
+    assert "nrefs:var|" in evaluation.signatures["ter"]
+    one = [hashlib.sha256("".join(f"{line}\n" for line in t).encode()) for t in (first, second)]
+    assert evaluation.test_set.sha256_ref == "+".join(each.hexdigest() for each in one)
+    rows = list(zip(first, second, strict=True))
+    refs = [[row[k] or (None if any(row) else "") for row in rows] for k in (0, 1)]
+    for name, metric in {"chrf": CHRF(), "bleu": sacrebleu.BLEU()}.items():
+        expected = metric.corpus_score(given["hypotheses"], refs).score
+        assert evaluation.overall.score(name).value == expected
+
+
+def test_documents_are_scored_and_drawn() -> None:
+    ids = [f"d{i // 10 % 7}" for i in range(120)]  # not one behind the other
+    evaluation, given = evaluated(documents=ids)
+    (references,) = given["references"]
+    assert [row.id for row in evaluation.documents] == [f"d{k}" for k in range(7)]
+    for row in evaluation.documents:
+        inside = [i for i in range(120) if ids[i] == row.id]
+        hypotheses, refs = ([text[i] for i in inside] for text in (given["hypotheses"], references))
+        assert row.n == len(inside)
+        assert row.score("bleu").value == sacrebleu.corpus_bleu(hypotheses, [refs]).score
+        assert row.score("chrf").value == sacrebleu.corpus_chrf(hypotheses, [refs]).score
+        assert row.score("bleu").interval is None
+
+    # By hand: whole documents with replacement, as many as there are.
+    metric = METRICS["ter"]()
+    counts = metric.count(given["hypotheses"], [references])
+    sums = np.stack([counts[[i for i in range(120) if ids[i] == f"d{k}"]].sum(0) for k in range(7)])
+    drawn = np.random.default_rng(FAST.seed).integers(7, size=(FAST.samples, 7))
+    scores = sorted(metric.of_sums(sums[drawn].sum(axis=1)).tolist())
+    assert evaluation.overall.score("ter").interval == pytest.approx((scores[1], scores[-2]))
+    plain = evaluated()[0]
+    assert evaluation.overall.score("bleu").value == plain.overall.score("bleu").value
+    assert evaluation.overall.score("bleu").interval != plain.overall.score("bleu").interval
+    assert Evaluation.from_dict(json.loads(json.dumps(evaluation.as_dict()))) == evaluation
+
+
+def test_one_document_leaves_nothing_to_draw() -> None:
+    evaluation, _ = evaluated(documents=["only"] * 120)
+    assert evaluation.overall.score("bleu").interval is None
+    assert evaluation.overall.score("bleu") == evaluation.documents[0].score("bleu")
+
+
+def test_results_of_the_first_version_are_read() -> None:
+    scoring = Scoring(metrics=["bleu", "chrf"], edges=(10, 20, 60), bootstrap=FAST)
+    now, _ = evaluated(search={"beam_size": 5}, text={"sentences": "line"}, scoring=scoring)
+    old = json.loads(json.dumps(now.as_dict())) | {"format_version": 1}
+    for later in ("text", "documents"):
+        del old[later]
+    for later in ("nrefs", "sha256_documents"):
+        del old["test_set"][later]
+    assert list(old["overall"]) == [n for n in ROW if "chrf++" not in n and "ter" not in n]
+    assert Evaluation.from_dict(old) == now
+    unknown = Evaluation.from_dict(old | {"search": {}})  # another system's: who knows
+    assert unknown.text == {}
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path("data/results").glob("*/evaluation/*/*.json")), ids=str
+)
+def test_every_result_that_we_keep_is_read(file: Path) -> None:
+    evaluation = Evaluation.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    assert evaluation.overall.score("bleu").value

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Evaluation, Scoring
+from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.evaluation import evaluate_translations as evaluate
+from nmt.evaluation.recipe import Scoring
 from nmt.evaluation.result_files import (
     check_free,
     directory_in_run,
@@ -23,10 +24,11 @@ def made(**changes: Any) -> Evaluation:
         "system": "toy",
         "test_set": "test",
         "sources": LINES,
-        "references": LINES,
+        "references": [LINES],
         "hypotheses": LINES,
         "scoring": Scoring(bootstrap=Bootstrap(samples=5)),
         "search": {"_target_": "nmt.search.beam.BeamSearch", "beam_size": 5},
+        "text": {"sentences": "line", "normalization": "none"},
         **changes,
     }
     return evaluate(**arguments)
@@ -47,6 +49,9 @@ def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
         ({"search": {}}, "search.beam_size is 5 there and not set here"),
         ({"system": "other"}, "system is toy there and other here"),
         ({"sources": ["x"] * 3}, "test_set.sha256_src"),
+        ({"text": {"sentences": "auto"}}, "text.sentences is line there and auto here"),
+        ({"documents": ["x"] * 3}, "test_set.sha256_documents is None there"),
+        ({"scoring": Scoring(bootstrap=Bootstrap(samples=5), metrics=["bleu"])}, "signatures.ter"),
         ({"scoring": Scoring(edges=(5,))}, r"edges is \[10, 20, 30, 40, 50, 60\] there"),
         ({"scoring": Scoring(tokenize="none")}, "signatures.bleu"),
         ({"scoring": Scoring()}, "bootstrap.samples is 5 there and 1000 here"),
@@ -71,6 +76,13 @@ def test_a_result_made_in_the_same_way_is_replaced(tmp_path: Path) -> None:
     again = made(seconds=2.0, hypotheses=["better", "", "words"])
     write_evaluation(again, ["better", "", "words"], tmp_path)
     assert read_evaluation(tmp_path) == again
+
+
+def test_a_result_of_more_metrics_replaces_one_of_fewer(tmp_path: Path) -> None:
+    few = Scoring(bootstrap=Bootstrap(samples=5), metrics=["bleu", "chrf"])
+    write_evaluation(made(scoring=few), LINES, tmp_path)
+    write_evaluation(made(), LINES, tmp_path)
+    assert read_evaluation(tmp_path) == made()
 
 
 def test_a_failure_leaves_the_old_result_whole(
@@ -101,7 +113,7 @@ def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
     whole = json.loads(path.read_text())
     for text, message in (
         ("", "Expecting value"),
-        (json.dumps(whole | {"format_version": 2}), "format_version 2"),
+        (json.dumps(whole | {"format_version": 3}), "format_version 3, .* reads 1 and 2"),
         (json.dumps({k: v for k, v in whole.items() if k != "edges"}), "no 'edges'"),
         (json.dumps(whole | {"colour": "red"}), "colour"),
         ("[]", "evaluation.json cannot be read"),

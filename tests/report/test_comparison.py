@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nmt.report.comparison import ComparedRun, comparison_table, short_labels, write_comparison
-from tests.report.evaluations import OTHER_BOOTSTRAP, evaluation
+from tests.report.evaluations import OTHER_BOOTSTRAP, SIGNATURES, evaluation
 
 LSTM = ComparedRun(
     label="lstm", evaluation=evaluation(), parameters=7_412_345, training_seconds=754
@@ -29,6 +29,8 @@ def test_one_table_holds_scores_and_costs_of_each_run() -> None:
     assert rows["20+"] == ["0", *["-", "-"] * 2]
     assert rows["all"] == rows["0-9"]
     assert rows["chrF"] == ["", *["55.5 [54.0, 57.0]", ""] * 2]
+    assert rows["chrF++"] == ["", *["53.2 [52.0, 54.5]", ""] * 2]
+    assert rows["TER"] == ["", *["48.0 [45.0, 101.5]", ""] * 2]
     assert rows["cut off"] == ["", "3", "", "3", ""]
     assert rows["parameters"] == ["", "7,412,345", "", "-", ""]
     assert rows["training"] == ["", "12 min 34 s", "", "-", ""]
@@ -55,6 +57,16 @@ def test_search_is_said_once_if_all_used_the_same() -> None:
         ({"unit": "subwords"}, "unit"),
         ({"edges": (10, 30)}, r"edges is \[10, 30\] there"),
         ({"signatures": {"bleu": "tok:none", "chrf": "nrefs:1|nc:6"}}, "signatures.bleu"),
+        ({"signatures": SIGNATURES | {"ter": "nrefs:2"}}, "signatures.ter is nrefs:2 there"),
+        (
+            {"test_set": replace(evaluation().test_set, sha256_documents="ef")},
+            "test_set.sha256_documents is ef there and None here",
+        ),
+        ({"text": {"sentences": "auto"}}, "text.sentences is auto there and line here"),
+        (
+            {"text": {"sentences": "line", "protect.enabled": True, "protect.numbers": "copy"}},
+            "text.protect.enabled is True there and False here",
+        ),
         ({"bootstrap": OTHER_BOOTSTRAP}, "bootstrap.samples is 10 there and 1000 here"),
         (
             {"buckets": (replace(evaluation().buckets[0], n=1499), *evaluation().buckets[1:])},
@@ -74,6 +86,35 @@ def test_runs_scored_differently_are_refused_by_name(
 def test_the_name_of_a_test_set_does_not_matter() -> None:
     renamed = evaluation(test_set=replace(evaluation().test_set, name="2016"))
     comparison_table([LSTM, ComparedRun(label="other", evaluation=renamed)])
+
+
+def test_what_belongs_to_a_system_may_differ() -> None:
+    other = evaluation(
+        text={"sentences": "line", "normalization": "none", "source_prefix": "<2fr>"}
+    )
+    notes = comparison_table([LSTM, ComparedRun(label="other", evaluation=other)]).notes
+    assert "text of lstm: sentences=line normalization=standard.v1" in notes
+    assert "text of other: sentences=line normalization=none source_prefix=<2fr>" in notes
+
+
+def test_what_is_unknown_of_other_systems_is_no_difference() -> None:
+    no_sources = replace(evaluation().test_set, sha256_src=None)
+    other = evaluation(text={}, test_set=no_sources)
+    cut = evaluation(text={"sentences": "auto"})
+    compared = [LSTM, ComparedRun(label="other", evaluation=other)]
+    assert "text of other: unknown" in comparison_table(compared).notes
+    between = [compared[1], LSTM, ComparedRun(label="cut", evaluation=cut)]
+    with pytest.raises(ValueError, match=r"cut cannot be compared with lstm: text\.sentences"):
+        comparison_table(between)
+
+
+def test_metrics_that_not_all_have_are_left_out() -> None:
+    few = {name: SIGNATURES[name] for name in ("bleu", "chrf")}
+    old = ComparedRun(label="old", evaluation=evaluation(signatures=few))
+    for runs in ([LSTM, old], [old, LSTM]):
+        markdown = comparison_table(runs).markdown()
+        assert "chrF: nrefs" in markdown
+        assert "chrF++" not in markdown and "TER" not in markdown
 
 
 def test_labels_tell_the_runs_apart() -> None:

@@ -3,6 +3,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from nmt.evaluation.evaluation import Score
 from nmt.report.plots import plot_bleu_by_length
 from tests.report.evaluations import evaluation
 
@@ -30,7 +31,7 @@ def test_every_system_and_interval_is_drawn(tmp_path: Path) -> None:
     assert "#d55e00" not in one.lower()
     assert "#d55e00" in two.lower()
     rows = evaluation().buckets
-    wider = replace(rows[0], bleu_ci=(20.0, 40.0))
+    wider = replace(rows[0], scores={"bleu": Score(31.44, (20.0, 40.0))})
     assert drawn(a=evaluation(buckets=(wider, *rows[1:]))) != one
 
 
@@ -38,8 +39,8 @@ def test_a_score_outside_its_interval_and_systems_without_scores_can_be_drawn(
     tmp_path: Path,
 ) -> None:
     rows = evaluation().buckets
-    outside = replace(rows[0], bleu=50.0)
-    nothing = replace(rows[0], bleu=None, bleu_ci=None)
+    outside = replace(rows[0], scores={"bleu": Score(50.0, (29.0, 33.0))})
+    nothing = replace(rows[0], scores={"bleu": Score()})
     plot_bleu_by_length(
         {
             f"system {i}": evaluation(buckets=(row, *rows[1:]))

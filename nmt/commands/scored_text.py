@@ -1,0 +1,132 @@
+"""The files that nmt-evaluate scores: sources, one or several references, ids of documents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from nmt.checks import one_of
+from nmt.cli.arguments import texts
+from nmt.data.text_files import read_lines
+
+FORMATS = ("text", "tsv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredText:
+    """The text that translations are scored with.
+
+    name: of the test set. sources: None where no score needs them. references: one or several, each
+    with a line for each sentence. documents: the id of each sentence's document, None without.
+    src_lang, tgt_lang: "" where unknown.
+    """
+
+    name: str
+    sources: Sequence[str] | None
+    references: Sequence[Sequence[str]]
+    documents: Sequence[str] | None = None
+    src_lang: str = ""
+    tgt_lang: str = ""
+
+
+def one_file(config: Mapping[str, Any], option: str) -> str:
+    """The path that an option names. Raises ValueError for a list of several."""
+    paths = texts(config[option])
+    if len(paths) != 1:
+        raise ValueError(
+            f"{option}={config[option]} names {len(paths)} files: say {option}=FILE; "
+            f"text in several files is one test set each, or must be put into one file"
+        )
+    return paths[0]
+
+
+def file_name(path: str) -> str:
+    """The name of a file, by which what is in it is known."""
+    return Path(path).name.removesuffix(".gz")
+
+
+def read_references(config: Mapping[str, Any], option: str) -> list[list[str]]:
+    """The references in the files that an option names: one file or a list, each with a further
+    reference of the same lines; with ``references_format=tsv`` a file has several columns of them.
+
+    Raises ValueError for files of different lengths, for rows with other numbers of columns than
+    the first, and for columns without that option.
+    """
+    form, found = config["references_format"], []
+    if form is not None:
+        one_of("references_format", form, FORMATS)
+    paths = texts(config[option])
+    if not paths:
+        raise ValueError(f"{option}=[] names no file: say {option}=FILE or {option}=[FILE,FILE]")
+    for path in paths:
+        lines = read_lines(path)
+        if form is None:
+            _refuse_columns(path, lines)
+        found += _columns(path, lines) if form == "tsv" else [lines]
+        check_as_many(path, len(lines), paths[0], len(found[0]))
+    return found
+
+
+def read_documents(path: str, n: int) -> list[str]:
+    """The id on each line. Raises ValueError for a blank one, and unless there are ``n``."""
+    ids = [line.strip() for line in read_lines(path)]
+    if "" in ids:
+        raise ValueError(f"{path}:{ids.index('') + 1} is blank: each line needs a document's id")
+    if len(ids) != n:
+        raise ValueError(
+            f"{path} has {len(ids):,} lines for {n:,} sentences: it needs an id a line"
+        )
+    return ids
+
+
+def check_as_many(path: str, lines: int, other: str, others: int) -> None:
+    """ValueError unless two files have as many lines."""
+    if lines != others:
+        raise ValueError(
+            f"{path} has {lines:,} lines, but {other} has {others:,}: line n of one must belong to "
+            f"line n of the other"
+        )
+
+
+def refuse_same_files(
+    options: Mapping[str, Sequence[str]], *, but: Sequence[set[str]] = ()
+) -> None:
+    """ValueError where two options, or one option twice, name the same file.
+
+    options: the paths that each names. but: pairs of options that may.
+    """
+    named = [(option, Path(path).expanduser()) for option in options for path in options[option]]
+    for (option, path), (other, another) in combinations(named, 2):
+        if path.exists() and another.exists() and path.samefile(another):
+            if {option, other} in but:
+                continue
+            raise ValueError(
+                f"{option}={path} and {other}={another} are the same file: its score would say "
+                f"nothing of a translation; name the right file for each"
+            )
+
+
+def _refuse_columns(path: str, lines: Sequence[str]) -> None:
+    """ValueError for what looks like several references a line."""
+    said = [line for line in lines if line.strip()]
+    tabs = sum("\t" in line for line in said)
+    if 2 * tabs > len(said):
+        raise ValueError(
+            f"{path} has tabs on {tabs:,} of {len(said):,} lines: say references_format=tsv if "
+            f"they part several references of a line, references_format=text if they are text"
+        )
+
+
+def _columns(path: str, lines: Sequence[str]) -> list[list[str]]:
+    rows = [line.split("\t") for line in lines]
+    wanted = len(next((row for row in rows if row != [""]), [""]))
+    for number, row in enumerate(rows, start=1):
+        if row == [""]:
+            row += [""] * (wanted - 1)
+        if len(row) != wanted:
+            raise ValueError(
+                f"{path}:{number} has {len(row)} columns with tabs between, the lines before it "
+                f"have {wanted}: leave a column blank where a reference is missing"
+            )
+    return [list(column) for column in zip(*rows, strict=True)]
