@@ -6,21 +6,41 @@ feed or U+2028 puts the two sides out of step, and nobody notices.
 
 import gzip
 import os
+import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from io import BufferedReader, BytesIO
+from io import BufferedIOBase, BufferedReader
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
 
 T = TypeVar("T")
 PathSpec: TypeAlias = str | Path | Sequence[str | Path]
-Stream: TypeAlias = BufferedReader | BytesIO | gzip.GzipFile
+Stream: TypeAlias = BufferedIOBase
 
 READ_BYTES = 2**16  # the size of a pipe: about a thousand sentences
 
 _BOM = "\ufeff"
+
+_HEAD_BYTES = 4096
+_MAGIC = {
+    b"PK\x03\x04": ("a zip archive", "data=opus_zip reads archives as OPUS offers them"),
+    b"PAR1\x15": ("Parquet", "data=parquet reads it"),
+    b"\x1f\x8b": ("gzipped", "give it a name in .gz"),
+    b"BZh91AY&SY": ("packed by bzip2", "unpack it"),
+    b"\xfd7zXZ": ("packed by xz", "unpack it"),
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", "unpack it"),
+    b"\xff\xfe": ("UTF-16", "convert it, for example with iconv -f UTF-16 -t UTF-8"),
+    b"\xfe\xff": ("UTF-16", "convert it, for example with iconv -f UTF-16 -t UTF-8"),
+}
+_XML_ROOT = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>)?"
+    rb"(?>\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+"
+    rb"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)[\s/>]",
+    re.DOTALL,
+)
+_PO_HEADER = re.compile(rb'(?:\xef\xbb\xbf)?(?:\s*#[^\n]*\n)*\s*msgid "[^\n]*\n\s*(?:"|msg)')
 
 
 class SentencePair(NamedTuple):
@@ -120,8 +140,9 @@ class Lines:
                     yield [b"".join(parts), *others[:-1]]
                     parts = [others[-1]]
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            message = f"{self.name} is not whole gzip data, as its name says: {error}"
-            raise ValueError(message) from None
+            packed = self.name.endswith(".gz")
+            said = "is not whole gzip data, as its name says" if packed else "is damaged"
+            raise ValueError(f"{self.name} {said}: {error}") from None
         except OSError as error:
             raise OSError(error.errno, error.strerror, self.name) from None
         if rest := b"".join(parts):
@@ -145,11 +166,12 @@ def _decoded(raw: bytes, number: int, offset: int) -> str:
 def iter_lines(path: str | Path) -> Iterator[str]:
     """The lines of a UTF-8 text file, one at a time; a name in ``.gz`` means that it is gzipped.
 
-    Raises OSError for a file that is missing or cannot be opened, ValueError for an empty file, and
-    what ``Lines.chunks`` raises.
+    Raises OSError for a file that is missing or cannot be opened, ValueError for an empty file, for
+    one that begins as a file of another format does, and what ``Lines.chunks`` raises.
     """
     path = Path(path).expanduser()
     with opened(path) as stream:
+        _refuse_other_format(stream, path)
         lines = Lines(stream, str(path))
         chunks = lines.chunks(lambda _, line: line)
         first = next(chunks, [])
@@ -160,6 +182,30 @@ def iter_lines(path: str | Path) -> Iterator[str]:
         yield from first
         for chunk in chunks:
             yield from chunk
+
+
+def _refuse_other_format(stream: BufferedReader | gzip.GzipFile, path: Path) -> None:
+    """ValueError, naming the reader, for what is no text of lines: it would be learnt as if it
+    were."""
+    try:
+        head = stream.peek(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error):  # reading words it
+        return
+    for magic, (what, remedy) in _MAGIC.items():
+        if head.startswith(magic):
+            raise ValueError(f"{path} is {what}, no text: {remedy}")
+    if _PO_HEADER.match(head):
+        raise ValueError(f"{path} is gettext PO, not text of a sentence a line: data=po reads it")
+    found = _XML_ROOT.match(head)
+    if not found:
+        return
+    root = found[2].decode()
+    if root in ("tmx", "xliff") and (found[1] or b"version" in head):
+        raise ValueError(f"{path} is {root.upper()}, not text of lines: data={root} reads it")
+    if found[1]:
+        raise ValueError(
+            f"{path} is XML (<{root}>), not text of lines: take the text out of its tags first"
+        )
 
 
 def read_lines(path: str | Path) -> list[str]:
@@ -194,7 +240,8 @@ def read_pairs(src: PathSpec, tgt: PathSpec) -> list[SentencePair]:
 
 
 def paired_paths(src: PathSpec, tgt: PathSpec) -> list[tuple[Path, Path]]:
-    """The files of both sides, in pairs; ValueError where one side has more than the other."""
+    """The files of both sides, in pairs; ValueError where one side has more than the other, and for
+    a file that is given for both."""
     src_paths, tgt_paths = as_paths(src), as_paths(tgt)
     if len(src_paths) != len(tgt_paths):
         names = [", ".join(map(str, paths)) or "none" for paths in (src_paths, tgt_paths)]
@@ -202,7 +249,14 @@ def paired_paths(src: PathSpec, tgt: PathSpec) -> list[tuple[Path, Path]]:
             f"{len(src_paths)} source files against {len(tgt_paths)} target files:"
             f" {' against '.join(names)}; give them in pairs, in order"
         )
-    return list(zip(src_paths, tgt_paths, strict=True))
+    pairs = list(zip(src_paths, tgt_paths, strict=True))
+    for source, target in pairs:
+        if source == target or (source.exists() and target.exists() and source.samefile(target)):
+            raise ValueError(
+                f"{source} and {target} are one file: the target must be a translation of the "
+                f"source"
+            )
+    return pairs
 
 
 def as_paths(spec: PathSpec) -> list[Path]:

@@ -82,7 +82,9 @@ def test_identity_is_of_content_and_columns(tmp_path: Path) -> None:
 
 def test_what_is_no_such_table_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path / "x.parquet", {"en": ["a"], "de": ["b"], "t": [{"x": 1}]})
-    with pytest.raises(ValueError, match=r"x\.parquet: no column 'fr'; there are: en, de, t\.x\."):
+    with pytest.raises(
+        ValueError, match=r"x\.parquet: no column 'fr'; there are: .en., .de., .t\.x.\."
+    ):
         next(opened(path).rows())
     (tmp_path / "text").write_text("en\tfr\n")
     with pytest.raises(ValueError, match="text is no Parquet file"):

@@ -173,8 +173,12 @@ def test_identity_says_what_was_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("Hi.\tSalut.\n", {}, r"x\.tsv:1: no column 'en'; there are: Hi\., Salut\.\..*columns=\["),
-        ("en\tde\na\tb\n", {}, r"no column 'fr'; there are: en, de\. Set tgt_column"),
+        (
+            "Hi.\tSalut.\n",
+            {},
+            r"x\.tsv:1: no column 'en'; there are: .Hi\.., .Salut\..\..*columns=\[",
+        ),
+        ("en\tde\na\tb\n", {}, r"no column 'fr'; there are: .en., .de.\. Set tgt_column"),
         (
             "en\tfr\na\tb\tc\n",
             {},
@@ -201,7 +205,7 @@ def test_json_that_holds_no_pairs_is_refused(tmp_path: Path) -> None:
     rows = [{"en": "a", "translation": {"de": "b"}, "id": 1}] * 2
     with pytest.raises(
         ValueError,
-        match=r"x\.jsonl: no column 'fr'; there are: en, translation\.de, id\. Set tgt_column",
+        match=r"no column 'fr'; there are: 'en', 'translation\.de', 'id'\. Set tgt_column",
     ):
         list(jsonl(tmp_path, *rows).rows())
     with pytest.raises(ValueError, match="no column 'fr'"):
@@ -212,7 +216,7 @@ def test_json_that_holds_no_pairs_is_refused(tmp_path: Path) -> None:
 
 def test_names_that_go_on_and_on_are_cut_in_messages(tmp_path: Path) -> None:
     header = "\t".join("word " * 50 for _ in range(50))
-    with pytest.raises(ValueError, match=r"\.\.\. and 38 more\. Set") as error:
+    with pytest.raises(ValueError, match=r"\.\.\.' and 38 more\. Set") as error:
         list(tsv(tmp_path, f"{header}\n").rows())
     assert len(str(error.value)) < 800
 

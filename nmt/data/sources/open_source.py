@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nmt import checks
 from nmt.checks import OptionError, field
 from nmt.data.sources.pair_source import Columns, PairSource
-from nmt.data.sources.text_formats import JsonlSource, TextSource, TsvSource
+from nmt.data.sources.text_formats import CsvSource, JsonlSource, TextSource, TsvSource
 from nmt.data.text_files import as_paths, paired_paths
+
+if TYPE_CHECKING:
+    from nmt.data.sources.unit_formats import UnitsSource
 
 COLUMNS = ("src_column", "tgt_column")
 _COMMON = (
     *("format", "src_lang", "tgt_lang", "train", "valid", "tests"),
-    *("cleaning", "max_pairs", "cache", "dir"),
+    *("cleaning", "augment", "max_pairs", "cache", "dir"),
 )
 
 Opener: TypeAlias = Callable[[Mapping[str, Any], str, int | None], PairSource]
@@ -27,12 +30,18 @@ def open_source(data: Mapping[str, Any], part: str) -> PairSource:
 
     Raises ValueError for an option that is missing, unknown or wrong.
     """
-    options, opener = FORMATS[_format(data)]
-    checks.known_options("", data, [*_COMMON, *options])
+    opener = check_options(data)
     most = data.get("max_pairs") if part == "train" else None
     if most is not None:
         checks.positive_int("max_pairs", most)
     return opener(data, part, most)
+
+
+def check_options(data: Mapping[str, Any]) -> Opener:
+    """What opens the parts of the section. ValueError for a format or option that is unknown."""
+    options, opener = FORMATS[_format(data)]
+    checks.known_options("", data, [*_COMMON, *options])
+    return opener
 
 
 def absolute(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +99,20 @@ def _text(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
 
 
 def _tsv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    return TsvSource(paths_of(data, part), columns_of(data), _header(data), most)
+
+
+def _csv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    delimiter = data.get("delimiter", ",")
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+        raise OptionError(
+            f"{field('delimiter')} must be one character, such as ',' or ';', got {delimiter!r}"
+        )
+    return CsvSource(paths_of(data, part), columns_of(data), _header(data), delimiter, most)
+
+
+def _header(data: Mapping[str, Any]) -> list[str] | None:
+    """The names of all columns that the option ``columns`` gives, if it does."""
     columns, header = columns_of(data), data.get("columns")
     if header is not None:
         if not isinstance(header, list | tuple):
@@ -101,7 +124,38 @@ def _tsv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
             if header.count(column) != 1:
                 listed = f"{field('columns')}=[{','.join(header)}]"
                 raise OptionError(f"{listed} must hold {field(option)}={column} once")
-    return TsvSource(paths_of(data, part), columns, header, most)
+    return header
+
+
+def _tmx(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    from nmt.data.sources.unit_formats import TmxSource
+
+    return _units(TmxSource, data, part, most)
+
+
+def _xliff(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    from nmt.data.sources.unit_formats import XliffSource
+
+    return _units(XliffSource, data, part, most)
+
+
+def _po(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    from nmt.data.sources.unit_formats import PoSource
+
+    return _units(PoSource, data, part, most)
+
+
+def _units(
+    kind: "type[UnitsSource]", data: Mapping[str, Any], part: str, most: int | None
+) -> PairSource:
+    keep = part == "train"  # other parts are not cleaned
+    return kind(paths_of(data, part), columns_of(data), most, keep_missing=keep)
+
+
+def _opus_zip(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
+    from nmt.data.sources.zip_archives import ZipSource
+
+    return ZipSource(paths_of(data, part), columns_of(data), most)
 
 
 def _jsonl(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
@@ -137,8 +191,13 @@ def _hub(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
 FORMATS: dict[str, tuple[tuple[str, ...], Opener]] = {
     "text": ((), _text),
     "tsv": ((*COLUMNS, "columns"), _tsv),
+    "csv": ((*COLUMNS, "columns", "delimiter"), _csv),
     "jsonl": (COLUMNS, _jsonl),
     "parquet": (COLUMNS, _parquet),
+    "tmx": (COLUMNS, _tmx),
+    "xliff": (COLUMNS, _xliff),
+    "po": (COLUMNS, _po),
+    "opus_zip": (COLUMNS, _opus_zip),
     "hub": ((*COLUMNS, "name", "config", "revision", "streaming"), _hub),
 }
 """format -> its options besides those of every format, and the function that opens it."""

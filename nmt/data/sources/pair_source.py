@@ -58,16 +58,19 @@ def column_paths(column: str) -> tuple[tuple[str, ...], ...]:
     return (column,), (TRANSLATION, column), tuple(column.split("."))
 
 
-def missing(place: str, columns: Columns, absent: str, present: Iterable[str]) -> OptionError:
-    """The error for a column that does not exist. present: the names that do."""
+def missing(
+    place: str, columns: Columns, absent: str, present: Iterable[str], *, what: str = "column"
+) -> OptionError:
+    """The error for a column that does not exist. present: the names that do. what: they name."""
     side = "src" if absent == columns.src else "tgt"
     names = [
-        name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}..." for name in present
+        repr(name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}...")
+        for name in present
     ]
     listed = ", ".join(names[:_NAMES_SHOWN]) or "none"
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return OptionError(
-        f"{place}: no column {absent!r}; there are: {listed}{more}."
+        f"{place}: no {what} {absent!r}; there are: {listed}{more}."
         f" Set {field(f'{side}_column')} (it is {field(f'{side}_lang')} unless you do)"
     )
 

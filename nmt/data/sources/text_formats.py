@@ -1,5 +1,6 @@
-"""Text files with a row on each line: parallel text, tab-separated values, JSON lines."""
+"""Text files: parallel text, tab-separated values, CSV with quotes, JSON lines."""
 
+import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -14,6 +15,8 @@ from nmt.data.text_files import iter_lines, iter_pairs
 
 _ABSENT: Final = object()
 """Stands for a value that a row lacks; None is a value that a row may have."""
+
+_ROWS_NAMED = 1000  # whose keys a message lists
 
 
 class TextSource(FilesSource):
@@ -85,13 +88,11 @@ class TsvSource(_LinesSource):
         path = self._paths[index]
         lines = iter_lines(path)
         header = next(lines).split("\t") if self._given is None else self._given
-        for column in self._columns:
-            if column not in header:
-                absent = pair_source.missing(f"{path}:1", self._columns, column, header)
-                raise OptionError(
-                    f"{absent.message}. If the first line is a pair already, name the columns: "
-                    f"{field('columns')}=[NAME,NAME]"
-                )
+        if self._given is None and len(header) == 1 and "," in header[0]:
+            commas = "The first line has commas and no tab: data=csv reads such files"
+        else:
+            commas = ""
+        _check_header(f"{path}:1", self._columns, header, commas)
         width, src, tgt = len(header), *map(header.index, self._columns)
         whole, line = False, None
         for line in islice(lines, most):
@@ -106,6 +107,93 @@ class TsvSource(_LinesSource):
                 f"{path}: no line has the {width} cells that the columns ask for; the last one read"
                 f" has {line.count(chr(9)) + 1}. {field('columns')} must name every cell of a line"
             )
+
+
+def _check_header(place: str, columns: Columns, header: Sequence[str], hint: str = "") -> None:
+    """OptionError for a column that is not in the header, or is there several times."""
+    for column in columns:
+        if column not in header:
+            absent = pair_source.missing(place, columns, column, header)
+            hint = hint or (
+                "If the first line is a pair already, name the columns: "
+                f"{field('columns')}=[NAME,NAME]"
+            )
+            raise OptionError(f"{absent.message}. {hint}")
+        if header.count(column) > 1:
+            raise OptionError(
+                f"{place}: {header.count(column)} columns are named {column!r}: rename them, or"
+                f" name all columns by {field('columns')}=[NAME,NAME]"
+            )
+
+
+class CsvSource(ColumnsSource):
+    """Comma-separated values, as spreadsheets save them: a cell in double quotes may hold commas,
+    line breaks, and quotes that are written twice. NA and null are ordinary text. A row with too
+    few cells lacks the last columns; a row with too many is ambiguous and lacks both sides.
+
+    header: the names of the columns; None takes them from the first row of each file.
+    delimiter: what stands between cells.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        columns: Columns,
+        header: Sequence[str] | None,
+        delimiter: str = ",",
+        most: int | None = None,
+    ) -> None:
+        super().__init__(paths, columns, most)
+        self._given = None if header is None else list(header)
+        self._delimiter = delimiter
+
+    def _options(self) -> dict[str, Any]:
+        return {"format": "csv", "header": self._given, "delimiter": self._delimiter}
+
+    def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
+        path = self._paths[index]
+        rows = self._cells(path)
+        header = next(rows)[1] if self._given is None else self._given
+        hint = ""
+        if self._given is None and len(header) == 1:
+            others = [mark for mark in (",", ";", "\t", "|") if mark in header[0]]
+            hint = f"{field('delimiter')}={others[0]!r} may be meant" if others else ""
+        _check_header(f"{path}:1", self._columns, header, hint)
+        width, src, tgt = len(header), *map(header.index, self._columns)
+        for _, found in islice(rows, most):
+            cells: list[Any] = found
+            if len(cells) != width:
+                cells = [None] * width if len(cells) > width else [*cells, *[None] * width]
+            yield cells[src], cells[tgt]
+
+    def _cells(self, path: Path) -> Iterator[tuple[int, list[str]]]:
+        """The line at which each row begins, and its cells."""
+        lines = (f"{line}\n" for line in iter_lines(path))
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        start = 1
+        try:
+            for cells in reader:
+                yield start, cells
+                start = reader.line_num + 1
+        except csv.Error as error:
+            said = str(error)
+            if "field limit" in said or "end of data" in said:
+                said = "a quote opens a cell and none closes it"
+            elif "expected after" in said:
+                said = (
+                    "text stands behind the quote that closes a cell: within quotes, each quote is "
+                    "written twice; data=tsv reads text in which quotes mean nothing"
+                )
+            until = f" (seen at line {reader.line_num})" if reader.line_num > start else ""
+            raise ValueError(f"{path}:{start}: {said}{until}") from None
+
+    def _place(self, index: int, row: int) -> str:
+        path, skipped = self._paths[index], 1 if self._given is None else 0
+        line, _ = next(islice(self._cells(path), row + skipped, None))
+        return f"{path}:{line}"
+
+    def size(self) -> int | None:
+        return None
 
 
 class JsonlSource(_LinesSource):
@@ -134,7 +222,9 @@ class JsonlSource(_LinesSource):
             example = json.dumps({columns.src: "...", columns.tgt: "..."}, ensure_ascii=False)
             raise ValueError(f"{path}: no line is a JSON object such as {example}")
         for column in sorted(unseen):
-            raise pair_source.missing(str(path), columns, column, dict(dotted(first)))
+            rows = (_json_object(line) or {} for line in islice(iter_lines(path), _ROWS_NAMED))
+            names = dict.fromkeys(name for row in rows for name, _ in dotted(row))
+            raise pair_source.missing(str(path), columns, column, names)
 
 
 def _json_object(line: str) -> Mapping[str, Any] | None:
