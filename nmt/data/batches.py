@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nmt.data.mixture import Mixture
 from nmt.disk_cache import DiskCache
 from nmt.files import mapped_zeros, slices
 from nmt.tokenizer import BOS, EOS, PAD
@@ -67,7 +68,7 @@ POOL_BATCHES = 100  # sorted together: larger wastes less padding, smaller mixes
 class Batches:
     """The numbers of the pairs in each batch.
 
-    order: (N,) all pairs; batch i is order[bounds[i] : bounds[i + 1]].
+    order: (N,) the pairs of an epoch; batch i is order[bounds[i] : bounds[i + 1]].
     batch_order: the batches in the order in which they are read.
     """
 
@@ -94,6 +95,7 @@ def token_batches(
     seed: int | None = None,
     epoch: int = 0,
     cache: DiskCache | None = None,
+    mixture: Mixture | None = None,
 ) -> Batches:
     """Batches of pairs whose padded source and target, with EOS, each fit in ``batch_tokens``.
 
@@ -103,16 +105,23 @@ def token_batches(
 
     cache: keeps the order for a seed on disk while it is in use, so that memory holds only the
         ends of the batches. None: memory holds all.
+    mixture: which pairs an epoch reads, and how many times; with a seed only. None: every pair
+        once.
     """
     if seed is None:
         order = _by_length(np.arange(len(lengths)), lengths)[::-1]
         ends = list(budget_ends(_sizes(lengths[order]).tolist(), batch_tokens))
         return Batches(order, np.array([0, *ends]), np.arange(len(ends)))
     random = np.random.default_rng([seed, epoch])
-    order = _numbers(len(lengths), cache)
+    order = _zeros(len(lengths) if mixture is None else mixture.size(epoch), cache)
+    if mixture is None:
+        for part in slices(len(order)):
+            order[part] = np.arange(part.start, part.stop)
+    else:
+        mixture.fill(order, seed=seed, epoch=epoch)
+    total = sum(int(_sizes(lengths[order[part]]).sum()) for part in slices(len(order)))
+    mean_size = total / len(order) if len(order) else 1.0
     random.shuffle(order)
-    total = sum(int(_sizes(lengths[part]).sum()) for part in slices(len(lengths)))
-    mean_size = total / len(lengths) if len(lengths) else 1.0
     pool = max(1, int(POOL_BATCHES * batch_tokens / mean_size))
     ends = []
     for start in range(0, len(order), pool):
@@ -123,15 +132,13 @@ def token_batches(
     return Batches(order, np.array([0, *ends]), random.permutation(len(ends)))
 
 
-def _numbers(size: int, cache: DiskCache | None) -> NDArray[np.int64]:
-    """0, 1, ..., size - 1; with a cache, in a file there that lasts as long as the array."""
+def _zeros(size: int, cache: DiskCache | None) -> NDArray[np.int64]:
+    """Zeros; with a cache, in a file there that lasts as long as the array."""
     if cache is None:
-        return np.arange(size)
+        return np.zeros(size, dtype=np.int64)
     with cache.scratch() as directory:
-        order = mapped_zeros(directory / "order", np.int64, size)
-    for part in slices(size):
-        order[part] = np.arange(part.start, part.stop)
-    return order
+        zeros: NDArray[np.int64] = mapped_zeros(directory / "order", np.int64, size)
+    return zeros
 
 
 def _sizes(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -187,7 +194,7 @@ class TrainingBatches:
     """Shuffled token-budget batches; (seed, epoch) alone decides their order.
 
     encode: epoch -> ids of all pairs; they differ between epochs where the tokenizer samples.
-    cache: keeps the order of an epoch, see ``token_batches``.
+    cache, mixture: see ``token_batches``.
     """
 
     encode: Callable[[int], EncodedPairs]
@@ -195,12 +202,18 @@ class TrainingBatches:
     batch_tokens: int
     seed: int
     cache: DiskCache | None = None
+    mixture: Mixture | None = None
 
     def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
         """The number of batches in the epoch, and a function that reads them from the n-th on."""
         pairs = self.encode(epoch)
         batches = token_batches(
-            pairs.lengths, self.batch_tokens, seed=self.seed, epoch=epoch, cache=self.cache
+            pairs.lengths,
+            self.batch_tokens,
+            seed=self.seed,
+            epoch=epoch,
+            cache=self.cache,
+            mixture=self.mixture,
         )
 
         def read(first: int) -> Iterator[Batch]:
