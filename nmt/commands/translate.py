@@ -4,36 +4,50 @@ echo "A sentence." | nmt-translate run=runs/demo-transformer-s1
 nmt-translate run=runs/demo-lstm-s1 < in.txt > out.txt
 nmt-translate run=runs/demo-lstm-s1 input=in.txt.gz output=out.txt search.beam_size=10
 nmt-translate run=runs/demo-lstm-s1 input=in.txt output=out.txt resume=auto
+nmt-translate run=runs/demo-lstm-s1 input=in.po output=out.po
 nmt-translate run=[runs/demo-lstm-s1,runs/demo-lstm-s2] search=greedy < in.txt
 nmt-translate run=runs/demo-lstm-s1 format=jsonl nbest=5 align=true < in.txt > out.jsonl
 nmt-translate run=runs/demo-lstm-s1 'require=["the red cat"]' 'forbid=[dog,fox]' < in.txt
+nmt-translate run=runs/demo-lstm-s1 glossary=terms.tsv < in.txt
 """
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
+from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
 
-from nmt.checks import non_negative_int, one_of
+from nmt.checks import boolean, non_negative_int, one_of, section
 from nmt.cli import streams
 from nmt.cli.arguments import texts
 from nmt.data.text_files import Lines
 from nmt.device import keep_freed_memory, return_freed_memory
 from nmt.factory import factory
+from nmt.files import check_writable
 from nmt.search.base import Search
-from nmt.translator import Terms, Translator, json_rows, translation
+from nmt.text.spans import Protection
+from nmt.translator import Terms, Translator, documents, json_rows, translation
 from nmt.translator.json_rows import FORMATS, TranslationRequest, terms_of_options
+from nmt.translator.parts import SENTENCES
+from nmt.translator.translation import Translation, without_line_breaks
 
 log = logging.getLogger(__name__)
 
+_TEXTS = 1024  # of a document that are translated at once
+
 MEANINGS = {
     translation.HIT_LIMIT: "reached the length limit and may lack their end (search.max_length)",
-    translation.REPEATS: "repeat themselves where their source does not",
-    translation.SPLIT: "are of lines longer than any in training, translated in parts",
+    translation.REPEATS: "repeat themselves, or say something twice, where their source does not",
+    translation.LENGTH: "are far shorter or longer than those of such sources in training",
+    translation.UNTRANSLATED: "are their source again",
+    translation.COPY: "lack or alter a number, placeholder, address or the like (protect)",
+    translation.SPLIT: "were made in parts (sentences)",
     translation.MISSING_TERM: "lack a required term",
     translation.FORBIDDEN_TERM: "hold a forbidden term",
     translation.COPIED: "hold source text where the model spelt no characters",
@@ -45,6 +59,20 @@ def main(cfg: DictConfig) -> None:
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check(config)
     source, target = text_or_none(config["input"]), text_or_none(config["output"])
+    if documents.kind_of(source):
+        flags = _translate_document(source, target, config)
+    else:
+        flags = _translate_lines(source, target, config)
+    if found := [flag for flag in MEANINGS if flags[flag]]:
+        counts = "\n  ".join(f"{flags[flag]:,} {MEANINGS[flag]}: {flag}" for flag in found)
+        log.warning("translations: %s, of which\n  %s", f"{flags['']:,}", counts)
+    _report_glossary(flags, config["glossary"] is not None)
+
+
+def _translate_lines(
+    source: str | None, target: str | None, config: Mapping[str, Any]
+) -> Counter[str]:
+    """Translates each line of the input -> counts of flags, and of all translations under ""."""
     with streams.open_lines(source) as lines:
         streams.refuse_same_file(target, lines)
         done = _go_on(lines, target, config) if config["resume"] == "auto" else None
@@ -52,14 +80,48 @@ def main(cfg: DictConfig) -> None:
         with streams.open_output(target, done) as output:
             try:
                 with _warnings_off():
-                    flags = _translate_all(translator, lines, output, config)
+                    return _translate_all(translator, lines, output, config)
             except KeyboardInterrupt:
                 if target is not None:
                     log.warning("%s holds whole lines; resume=auto goes on after them", target)
                 raise
-    if found := [flag for flag in MEANINGS if flags[flag]]:
-        counts = "\n  ".join(f"{flags[flag]:,} {MEANINGS[flag]}: {flag}" for flag in found)
-        log.warning("translations: %s, of which\n  %s", f"{flags['']:,}", counts)
+
+
+def _translate_document(
+    source: str | None, target: str | None, config: Mapping[str, Any]
+) -> Counter[str]:
+    """Fills in what a PO, XLIFF or TMX file lacks -> counts as of ``_translate_lines``."""
+    assert source is not None
+    if target is None:
+        raise ValueError(
+            f"input={source} is a document: output=FILE names the one to write; standard input,"
+            f" < {source}, would be translated line by line"
+        )
+    for name, wanted in (("input_format", "text"), ("format", "text"), ("resume", "never")):
+        if config[name] != wanted:
+            raise ValueError(f"{name}={config[name]} is for lines, and input={source} a document")
+    documents.check_output(source, target)
+    check_writable(Path(target).parent, "output")
+    translator = load_translator(config)
+    document = documents.open_document(source, translator.src_lang, translator.tgt_lang)
+    waiting, flags, translated = document.texts, Counter[str](), list[str]()
+    with _warnings_off():
+        for start in tqdm(range(0, len(waiting), _TEXTS), disable=None, leave=False):
+            requests = map(_request(config), count(1), waiting[start : start + _TEXTS])
+            made = _translate_chunk(translator, list(requests), config)
+            translated += [without_line_breaks(one.text) for one in made]
+            flags[""] += len(made)
+            flags.update(_counted(made))
+    damaged = document.write(translated, target)
+    log.info("%s: %s", target, document.described())
+    if damaged:
+        log.warning(
+            "%s: inline markup was lost or out of order in %s texts; what was missing stands at"
+            " their ends, or at their beginnings if it led the source",
+            target,
+            f"{damaged:,}",
+        )
+    return flags
 
 
 def load_translator(config: Mapping[str, Any]) -> Translator:
@@ -79,6 +141,15 @@ def load_translator(config: Mapping[str, Any]) -> Translator:
     )
 
 
+def protection_of(options: Mapping[str, Any]) -> Protection | None:
+    """The spans to be copied that a section ``protect`` describes; None where it is off."""
+    with section("protect"):
+        if not boolean("enabled", options["enabled"]):
+            return None
+        own = {} if options["patterns"] is None else {"patterns": tuple(texts(options["patterns"]))}
+        return Protection(**own, numbers=options["numbers"])
+
+
 def text_or_none(value: object) -> str | None:
     """A path as text, None as None: Hydra reads ``input=2024`` as a number."""
     return None if value is None else str(value)
@@ -89,9 +160,12 @@ def _check(config: Mapping[str, Any]) -> None:
     one_of("input_format", config["input_format"], FORMATS)
     one_of("format", config["format"], FORMATS)
     one_of("resume", config["resume"], ("never", "auto"))
+    one_of("sentences", config["sentences"], SENTENCES)
+    protection_of(config["protect"])
     non_negative_int("nbest", config["nbest"])
     terms_of_options(config)
-    for name in ("nbest", "align"):
+    boolean("confidence", config["confidence"])
+    for name in ("nbest", "align", "confidence"):
         if config[name] and config["format"] == "text":
             raise ValueError(
                 f"{name}={str(config[name]).lower()} needs format=jsonl: a line of text has no "
@@ -144,22 +218,56 @@ def _translate_all(
     requests = lines.chunks(_request(config))
     shown = not (output.is_terminal() or lines.is_terminal())
     for chunk in streams.with_progress(requests, lines, shown=shown):
-        terms = [request.terms for request in chunk]
-        translations = translator.translate(
-            [request.line for request in chunk],
-            terms=terms if any(one != Terms() for one in terms) else None,  # None is faster
-            nbest=config["nbest"],
-            align=config["align"],
-            split_long=config["split_long"],
-        )
+        translations = _translate_chunk(translator, chunk, config)
         if config["format"] == "jsonl":
             output.write(list(map(json_rows.row_of_translation, chunk, translations)))
         else:
-            output.write([one.text for one in translations])
-        return_freed_memory()
+            output.write([without_line_breaks(one.text) for one in translations])
         flags[""] += len(chunk)
-        flags.update(flag for one in translations for flag in one.flags)
+        flags.update(_counted(translations))
     return flags
+
+
+def _translate_chunk(
+    translator: Translator, chunk: Sequence[TranslationRequest], config: Mapping[str, Any]
+) -> list[Translation]:
+    terms = [request.terms for request in chunk]
+    translations = translator.translate(
+        [request.src for request in chunk],
+        terms=terms if any(one != Terms() for one in terms) else None,  # None is faster
+        nbest=config["nbest"],
+        align=config["align"],
+        confidence=config["confidence"],
+        sentences=config["sentences"],
+        protection=protection_of(config["protect"]),
+        source_prefix=str(config["source_prefix"]),
+    )
+    return_freed_memory()
+    return translations
+
+
+_MET, _MISSED = "+", "-"  # before a source term of a glossary, in counts of flags
+_MOST_NAMED = 5  # missed terms
+
+
+def _counted(translations: Sequence[Translation]) -> Iterator[str]:
+    """What is to be counted: flags, and source terms of glossaries, met or missed."""
+    for one in translations:
+        yield from one.flags
+        yield from ((_MET if met else _MISSED) + term for term, met in one.glossary)
+
+
+def _report_glossary(counts: Counter[str], given: bool) -> None:
+    met = sum(number for name, number in counts.items() if name.startswith(_MET))
+    missed = Counter({n[1:]: times for n, times in counts.items() if n.startswith(_MISSED)})
+    if not given and not met and not missed:
+        return
+    asked = met + missed.total()
+    numbers = (f"{number:,}" for number in (asked, met, asked - met))
+    log.info("glossary: %s terms asked, %s met, %s missed", *numbers)
+    if missed:
+        named = [f"{term!r} ({times:,})" for term, times in missed.most_common(_MOST_NAMED)]
+        log.warning("glossary: missed most: %s", ", ".join(named))
 
 
 @contextmanager

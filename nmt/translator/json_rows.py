@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nmt.data.cleaning import as_single_line
-from nmt.translator import Terms, Translation
+from nmt.translator import Alternative, Terms, Translation
+from nmt.translator.glossary import Glossary
+from nmt.translator.terms import check_terms
 
 FORMATS = ("text", "jsonl")
 _TERMS = ("prefix", "require", "forbid")
@@ -35,7 +37,8 @@ class TranslationRequest:
 
 
 def request_of_json(number: int, line: str, terms: Terms) -> TranslationRequest:
-    """A row ``{"src": ..., "id": ..., "prefix": ..., "require": [...], "forbid": [...]}``.
+    """A row ``{"src": ..., "id": ..., "prefix": ..., "require": [...], "forbid": [...],
+    "glossary": {"cat": "chat", "dog": ["chien", "chienne"]}}``.
 
     Only src is required. Other names are ignored. terms: used where a row has none of its own.
 
@@ -50,33 +53,48 @@ def request_of_json(number: int, line: str, terms: Terms) -> TranslationRequest:
         raise ValueError(f"id must be text or a whole number, got {json.dumps(identity)}")
     if isinstance(identity, str):
         checked_text("id", identity)
-    own = {name: row[name] for name in _TERMS if row.get(name) is not None}
+    own = _checked({name: row[name] for name in _TERMS if row.get(name) is not None})
+    if row.get("glossary") is not None:
+        own["glossary"] = _glossary(row["glossary"])
     src = checked_text("src", row["src"])
-    return TranslationRequest(identity, src, replace(terms, **_checked(own)))
+    if own:
+        terms = replace(terms, **own)
+        check_terms(terms)
+    return TranslationRequest(identity, src, terms)
 
 
 def terms_of_options(config: Mapping[str, Any]) -> Terms:
-    """The options prefix, require and forbid. Raises ValueError for a value that is no text."""
+    """The options prefix, require, forbid and glossary, a file. Raises ValueError for a value that
+    is no text, for terms that cannot all be kept, and what ``Glossary.read`` raises."""
     try:
-        return Terms(**_checked({name: config[name] for name in _TERMS}))
+        own = _checked({name: config[name] for name in _TERMS})
     except ValueError as error:
         remedy = """quotes within quotes make text of it: 'prefix="5"' 'require=["5"]'"""
         raise ValueError(f"{error}; {remedy}") from None
+    path = config.get("glossary")
+    terms = Terms(**own, glossary=None if path is None else Glossary.read(str(path)))
+    check_terms(terms)
+    return terms
 
 
 def row_of_translation(request: TranslationRequest, translation: Translation) -> str:
     """A translation as one line of JSON."""
-    alignment = translation.alignment
-    return one_row(
-        id=request.id,
-        src=request.src,
-        text=translation.text,
-        score=finite(translation.score),
-        tokens=translation.tokens,
-        alignment=None if alignment is None else " ".join(f"{i}-{j}" for i, j in alignment),
-        flags=translation.flags,
-        nbest=[vars(other) | {"score": finite(other.score)} for other in translation.nbest],
-    )
+    row = {"id": request.id, "src": request.src, "alignment": None, **_own(translation)}
+    order = ("id", "src", "text", "score", "tokens", "alignment", "confidence", "flags")
+    ordered = {name: row[name] for name in order if name in row}
+    nbest = [_own(other) for other in translation.nbest]
+    asked = [{"term": term, "met": met} for term, met in translation.glossary]
+    return one_row(**ordered, **({"glossary": asked} if asked else {}), nbest=nbest)
+
+
+def _own(one: Alternative) -> dict[str, Any]:
+    """What a row says of one translation; nothing of what was not asked for."""
+    row: dict[str, Any] = {"text": one.text, "score": finite(one.score), "tokens": one.tokens}
+    if one.alignment is not None:
+        row["alignment"] = " ".join(f"{src}-{tgt}" for src, tgt in one.alignment)
+    if one.confidence is not None:
+        row["confidence"] = [finite(value) for value in one.confidence]
+    return row | {"flags": one.flags}
 
 
 def one_row(**values: Any) -> str:
@@ -110,6 +128,21 @@ def checked_text(name: str, value: object) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"{name} holds half a surrogate pair, no text: {value[:40]!r}") from None
     return value
+
+
+def _glossary(terms: object) -> Glossary:
+    if not isinstance(terms, dict):
+        raise ValueError(
+            f'glossary must be an object such as {{"cat": "chat"}}, got {json.dumps(terms)[:40]}'
+        )
+    entries: dict[str, tuple[str, ...]] = {}
+    for term, forms in terms.items():
+        many = forms if isinstance(forms, list) else [forms]
+        name = f"each translation of {json.dumps(term)} in glossary"
+        entries[checked_text("each term of glossary", term)] = tuple(
+            checked_text(name, form) for form in many
+        )
+    return Glossary.of(entries)
 
 
 def _checked(terms: Mapping[str, Any]) -> dict[str, Any]:

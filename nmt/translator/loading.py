@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nmt.data.statistics import TextStatistics
 from nmt.factory import factory
 from nmt.models.attention import ContextSource
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import SkipInit, load_weights
-from nmt.run_directory import RunDirectory
+from nmt.run_directory import MANIFEST, RunDirectory
 from nmt.tokenizer import Tokenizer, load_tokenizer
 
 
@@ -20,6 +21,7 @@ class LoadedRun:
 
     tokenizer_files: name -> sha256; two runs with equal ones share a tokenizer.
     longest_source: tokens of the longest source in training without EOS; None where unknown.
+    statistics: of the training text; None of a run that was saved before they were kept.
     """
 
     model: Seq2SeqModel
@@ -28,6 +30,7 @@ class LoadedRun:
     longest_source: int | None
     src_lang: str
     tgt_lang: str
+    statistics: TextStatistics | None = None
 
 
 def load_runs(
@@ -45,6 +48,11 @@ def load_runs(
             raise ValueError(
                 f"{paths[0]} and {path} have different tokenizers: only models trained with the "
                 f"same one can translate together (init_from= takes over a run's tokenizer)"
+            )
+        if (rules := other.tokenizer.normalization) != first.tokenizer.normalization:
+            raise ValueError(
+                f"{paths[0]} normalises text by {first.tokenizer.normalization.described}, {path} "
+                f"by {rules.described}: only models that read the same text can translate together"
             )
     if len(runs) == 1:
         return first
@@ -75,7 +83,15 @@ def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Loade
         longest_source=manifest.get("longest_source"),
         src_lang=str(data.get("src_lang") or ""),
         tgt_lang=str(data.get("tgt_lang") or ""),
+        statistics=_statistics(manifest.get("text"), directory),
     )
+
+
+def _statistics(values: Any, directory: RunDirectory) -> TextStatistics | None:
+    try:
+        return None if values is None else TextStatistics.from_dict(values)
+    except ValueError as error:
+        raise ValueError(f"{directory.path / MANIFEST} is damaged: text: {error}") from error
 
 
 def build_model(

@@ -1,11 +1,21 @@
-"""Cuts a line that is too long for the model into parts, and joins the parts' translations."""
+"""Cuts a line into the parts that a model translates well, and joins the parts' translations.
+
+A model that has learnt from lines of one sentence translates the first sentence of a longer line,
+and leaves out the others. So a line with more sentences than training lines had is cut where
+sentences end.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from unicodedata import category
 
-from nmt.translator.translation import FLAGS, SPLIT, Alignment, Alternative, Translation
+from nmt.languages import is_written_without_spaces
+from nmt.text.sentences import split_sentences
+from nmt.translator.translation import FLAGS, SPLIT, Alternative, Translation
+
+SENTENCES = ("auto", "line", "split")
 
 _CLOSING = (
     r"""["'»)\]}」』】》"""
@@ -21,6 +31,7 @@ _SENTENCE_END = re.compile(rf"(?<!{_STOPS}){_STOPS}++{_CLOSING}\s+|{_WIDE_STOPS}
 _CLAUSE_END = re.compile(rf"{_PAUSES}{_CLOSING}\s+|{_WIDE_PAUSES}{_CLOSING}\s*")
 _SPACES = re.compile(r"\s+")
 
+LEAST_TOKENS = 16  # of a part that is cut once more
 LEAST_SHARE = 8  # a sentence or clause end must leave at least an eighth on either side
 ZERO_WIDTH_JOINER = "\u200d"
 
@@ -33,8 +44,92 @@ class Part:
     text: str
     tokens: int
 
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
 
-def parts(line: str, count: Callable[[str], int], most: int, start: int = 0) -> list[Part]:
+
+Count = Callable[[str], int]
+"""The number of a text's tokens."""
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How lines are cut.
+
+    sentences: "line": never. "split": at the end of every sentence. "auto": at ends of sentences
+        where a line has more of them than ``most_sentences``, or more tokens than ``usual_tokens``.
+    most_sentences: what nearly all training lines have at most.
+    usual_tokens: the same, of source tokens.
+    longest: source tokens of the longest line in training. A sentence that is longer is cut within,
+        into parts of at most ``usual_tokens``.
+
+    None: unknown, so no reason to cut. A line break in the text is the end of a sentence.
+    """
+
+    language: str
+    sentences: str
+    most_sentences: int | None
+    usual_tokens: int | None
+    longest: int | None
+
+    def __call__(self, line: str, tokens: int, count: Count) -> list[Part]:
+        """The parts of a line, which has so many tokens, in order. Only white space is left out.
+        [] for a blank line."""
+        whole = _stripped(line, tokens)
+        if self.sentences == "line" or not whole:
+            return whole
+        if self.sentences == "auto" and self.most_sentences is None:
+            return self._within(whole[0], count)
+        spans = split_sentences(line, self.language)
+        breaks = "\n" in whole[0].text
+        usual = self.usual_tokens is None or tokens <= self.usual_tokens
+        if len(spans) == 1 or (usual and not breaks and len(spans) <= self._most()):
+            return self._within(whole[0], count)
+        groups: list[Part] = []
+        held = 0  # sentences in the last group
+        for start, end in spans:
+            sentence = Part(start, line[start:end], count(line[start:end]))
+            longer = Part(*_union(line, groups[-1], sentence)) if groups else sentence
+            fits = self.usual_tokens is None or longer.tokens <= self.usual_tokens
+            gap = longer.text[len(groups[-1].text) : -len(sentence.text)] if groups else "\n"
+            if "\n" not in gap and held < self._most() and fits:
+                groups[-1], held = longer, held + 1
+            else:
+                groups, held = [*groups, sentence], 1
+        return [part for group in groups for part in self._within(group, count)]
+
+    def smaller(self, text: str, tokens: int, count: Count) -> list[Part]:
+        """A text that was translated badly, cut once more: into its sentences, or into halves."""
+        spans = split_sentences(text, self.language)
+        if len(spans) > 1:
+            texts = [(start, text[start:end]) for start, end in spans]
+            return [Part(start, text, count(text)) for start, text in texts]
+        if tokens < LEAST_TOKENS:
+            return _stripped(text, tokens)
+        return parts(text, count, -(-tokens // 2))
+
+    def _most(self) -> int:
+        return 1 if self.sentences == "split" or not self.most_sentences else self.most_sentences
+
+    def _within(self, part: Part, count: Count) -> list[Part]:
+        """The part, or if it is longer than any line in training, smaller ones."""
+        if self.longest is None or part.tokens <= self.longest:
+            return [part]
+        usual = self.usual_tokens or self.longest
+        return parts(part.text, count, min(usual, self.longest), part.start)
+
+
+def _stripped(line: str, tokens: int) -> list[Part]:
+    text = line.strip()
+    return [Part(len(line) - len(line.lstrip()), text, tokens)] if text else []
+
+
+def _union(line: str, first: Part, second: Part) -> tuple[int, str, int]:
+    return first.start, line[first.start : second.end], first.tokens + second.tokens
+
+
+def parts(line: str, count: Count, most: int, start: int = 0) -> list[Part]:
     """Cuts a line into parts of even length and at most ``most`` tokens, which ``count`` counts.
 
     It cuts at the ends of sentences, else at the ends of clauses, else between words, else anywhere
@@ -78,65 +173,106 @@ def _joined(text: str, place: int) -> bool:
 
 
 def join(
-    line: str, cut: Sequence[Part], translations: Sequence[Translation], separator: str
+    line: str,
+    cut: Sequence[Part],
+    translations: Sequence[Translation],
+    *,
+    src_lang: str,
+    tgt_lang: str,
 ) -> Translation:
-    """Joins the translations of a line's parts.
+    """Joins the translations of a line's parts with what stands between the parts in the line, but
+    for spaces where the target language is written without.
 
     The score is the mean of the parts' scores, weighted by their source tokens. As these weights
     do not depend on the translations, the best parts make the best whole, and the n best of each
     part make the n best wholes.
     """
     total = sum(part.tokens for part in cut)
-    shares = [part.tokens / total for part in cut]
-    best = _joined_best([[one] for one in translations], shares, separator, 1)[0]
+    shares = [part.tokens / total if total else 1 / len(cut) for part in cut]
+    gaps = ["", *_gaps(line, cut, tgt_lang)]
+    by_character = is_written_without_spaces(src_lang)
+    units = [units_before(line, part.start, by_character) for part in cut]
+    seams = [_Seam(*seam, tgt_lang) for seam in zip(gaps, shares, units, strict=True)]
+    best = _joined_best([[one] for one in translations], seams, 1)[0]
     nbest = [list(one.nbest) for one in translations]
     most = max(len(alternatives) for alternatives in nbest)
     return Translation(
         **vars(best),
-        alignment=_joined_links(line, cut, translations, separator),
-        nbest=tuple(_joined_best(nbest, shares, separator, most)),
+        nbest=tuple(_joined_best(nbest, seams, most)),
+        glossary=tuple(term for one in translations for term in one.glossary),
     )
 
 
+def _gaps(line: str, cut: Sequence[Part], language: str) -> Iterator[str]:
+    """What to put between the translations of two neighbours."""
+    for one, other in pairwise(cut):
+        gap = line[one.end : other.start]
+        if "\n" in gap:
+            yield gap
+        elif is_written_without_spaces(language):
+            yield ""
+        else:
+            yield gap or " "
+
+
+@dataclass(frozen=True)
+class _Seam:
+    """How the translation of a part is joined to what stands before it.
+
+    gap: what goes between. share: of the part in the line's score. src_unit: the number of the
+    part's first word (or character).
+    """
+
+    gap: str
+    share: float
+    src_unit: int
+    tgt_lang: str
+
+    def joined(self, head: Alternative, tail: Alternative) -> Alternative:
+        text = _glued(head.text, self.gap, tail.text)
+        alignment, confidence = None, None
+        if head.alignment is not None and tail.alignment is not None:
+            by_character = is_written_without_spaces(self.tgt_lang)
+            tgt_unit = units_before(text, len(text) - len(tail.text), by_character)
+            links = ((self.src_unit + src, tgt_unit + tgt) for src, tgt in tail.alignment)
+            alignment = tuple(sorted({*head.alignment, *links}))
+        if head.confidence is not None and tail.confidence is not None:
+            confidence = head.confidence + tail.confidence
+        return Alternative(
+            text=text,
+            score=head.score + self.share * tail.score,
+            tokens=head.tokens + tail.tokens,
+            flags=tuple(flag for flag in FLAGS if flag in head.flags + tail.flags),
+            alignment=alignment,
+            confidence=confidence,
+        )
+
+
 def _joined_best(
-    lists: Sequence[Sequence[Alternative]], shares: Sequence[float], separator: str, most: int
+    lists: Sequence[Sequence[Alternative]], seams: Sequence[_Seam], most: int
 ) -> list[Alternative]:
     """The ``most`` best of all ways to join one alternative from each list."""
-    joined = [Alternative("", 0.0, 0, (SPLIT,))]
-    for alternatives, share in zip(lists, shares, strict=True):
-        joined = [
-            Alternative(
-                text=separator.join(filter(None, [head.text, tail.text])),
-                score=head.score + share * tail.score,
-                tokens=head.tokens + tail.tokens,
-                flags=tuple(flag for flag in FLAGS if flag in head.flags + tail.flags),
-            )
-            for head in joined
-            for tail in alternatives
-        ]
+    joined = [Alternative("", 0.0, 0, (SPLIT,), alignment=(), confidence=())]
+    for alternatives, seam in zip(lists, seams, strict=True):
+        joined = [seam.joined(head, tail) for head in joined for tail in alternatives]
         joined = sorted(joined, key=lambda one: -one.score)[:most]
     return joined
 
 
-def _joined_links(
-    line: str, cut: Sequence[Part], translations: Sequence[Translation], separator: str
-) -> Alignment | None:
-    """The parts' alignments as one of the line; None where a part has none."""
-    links: set[tuple[int, int]] = set()
-    text = ""
-    for part, one in zip(cut, translations, strict=True):
-        if one.alignment is None:
-            return None
-        text += separator if text and one.text else ""
-        src_word = _words_before(line, part.start, part.text)
-        tgt_word = _words_before(text + one.text, len(text), one.text)
-        links |= {(src_word + src, tgt_word + tgt) for src, tgt in one.alignment}
-        text += one.text
-    return tuple(sorted(links))
+def _glued(head: str, gap: str, tail: str) -> str:
+    """Two texts with a gap between them, unless there is nothing on one of its sides."""
+    return head + gap + tail if (head and tail) or "\n" in gap else head + tail
 
 
-def _words_before(text: str, start: int, rest: str) -> int:
-    """The index of the first word in ``rest``, which stands in the text at ``start``."""
+def units_up_to(text: str, end: int, by_character: bool) -> int:
+    """How many words begin before this place, or characters that are no white space."""
+    words = text[:end].split()
+    return sum(map(len, words)) if by_character else len(words)
+
+
+def units_before(text: str, start: int, by_character: bool) -> int:
+    """The number of the word, or character, that stands at this place or goes on there."""
     head = text[:start]
-    goes_on = bool(head and rest) and not head[-1].isspace() and not rest[0].isspace()
-    return len(head.split()) - goes_on
+    goes_on = bool(head) and not head[-1].isspace() and not text[start : start + 1].isspace()
+    inside = goes_on and start < len(text) and not by_character
+    return units_up_to(text, start, by_character) - inside

@@ -1,34 +1,31 @@
 """Translates lines: one translation for each, in their order."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from nmt.checks import non_negative_int, one_of, positive_int
-from nmt.data.batches import budget_ends
+from nmt.data.statistics import TextStatistics
 from nmt.device import autocast, choose_device, choose_precision
-from nmt.languages import is_written_without_spaces
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import round_to_bf16, round_to_int8
 from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
-from nmt.tokenizer import EOS, Tokenizer
-from nmt.translator.inference import SearchRequest, log_probs, search_batch
+from nmt.text.spans import Protection
+from nmt.tokenizer import Tokenizer
+from nmt.translator.inference import batches, log_probs
+from nmt.translator.line_plan import LinePlan
 from nmt.translator.loading import load_runs
-from nmt.translator.long_lines import Part, join, parts
+from nmt.translator.part_search import PartSearch
+from nmt.translator.parts import SENTENCES
 from nmt.translator.postprocessing import Reader
-from nmt.translator.terms import TermEncoder
-from nmt.translator.translation import BLANK, PairScore, Terms, Translation
+from nmt.translator.terms import TermEncoder, check_search
+from nmt.translator.translation import PairScore, Terms, Translation
 
-log = logging.getLogger(__name__)
-
-# Tokens that a shorter sentence counts as. Each takes memory for its logits too, so a batch of
-# thousands of one-word lines would exhaust it.
-SHORTEST = 16
+PROTECTION = Protection()
 
 
 @dataclass(eq=False, repr=False)
@@ -39,6 +36,7 @@ class Translator:
         that is longer than this is a batch of its own. The translations do not depend on it.
     longest_source: most tokens, without EOS, that the model translates at once: the longest
         source in training. None: no limit.
+    statistics: of the training text, which say where to cut lines; None where unknown.
     precision: of matrix products, fp32 or bf16.
     src_lang, tgt_lang: language codes, "" where unknown.
     """
@@ -49,6 +47,7 @@ class Translator:
     _: KW_ONLY
     batch_tokens: int = 4096
     longest_source: int | None = None
+    statistics: TextStatistics | None = None
     precision: str = "fp32"
     src_lang: str = ""
     tgt_lang: str = ""
@@ -99,6 +98,7 @@ class Translator:
             search or BeamSearch(),
             batch_tokens=batch_tokens,
             longest_source=loaded.longest_source,
+            statistics=loaded.statistics,
             precision="fp32" if precision == "int8" else precision,
             src_lang=loaded.src_lang,
             tgt_lang=loaded.tgt_lang,
@@ -111,7 +111,10 @@ class Translator:
         terms: Sequence[Terms] | None = None,
         nbest: int = 0,
         align: bool = False,
-        split_long: bool = True,
+        confidence: bool = False,
+        sentences: str = "auto",
+        protection: Protection | None = PROTECTION,
+        source_prefix: str = "",
         copy_unknown: bool = True,
     ) -> list[Translation]:
         """Translates each line, in order. The translation of a blank line is blank.
@@ -119,8 +122,14 @@ class Translator:
         terms: of each line. A translation that does not keep to them is flagged.
         nbest: how many different translations of each line to give, if search finds so many.
         align: whether to align each target word with a source word.
-        split_long: whether to translate a line of more than ``longest_source`` tokens in parts,
-            with a warning. Required terms prevent it: their part is unknown.
+        confidence: whether to say how sure the model is of each target word.
+        sentences: "auto" cuts a line at ends of sentences if it has more of them than training
+            lines had, or is longer than nearly all of these were, and translates a doubtful part
+            once more, cut smaller. "split" cuts at every end of a sentence, "line" nowhere.
+        protection: the spans that must be copied as they are; text without a letter is copied too.
+            None: the model translates everything.
+        source_prefix: goes before every line and every part of one, such as "<2es>". Prefixes that
+            all lines had in training need not be named.
         copy_unknown: whether to replace bytes that form no characters by source text.
 
         The model keeps its mode, training or evaluation. Raises ValueError for a line that is no
@@ -129,6 +138,7 @@ class Translator:
         """
         if isinstance(lines, str):
             raise ValueError(f"translate takes a list of lines, not one string: [{lines[:40]!r}]")
+        one_of("sentences", sentences, SENTENCES)
         if non_negative_int("nbest", nbest) > self.search.most_hypotheses:
             raise ValueError(
                 f"nbest={nbest} is more than this search finds, {self.search.most_hypotheses}: "
@@ -137,20 +147,43 @@ class Translator:
         terms = [Terms()] * len(lines) if terms is None else terms
         if len(terms) != len(lines):
             raise ValueError(f"{len(lines)} lines need one Terms each, got {len(terms)}")
-        most = self.longest_source if split_long else None
-        requests, cuts = self._requests(lines, terms, most)
-        reader = Reader(self.model, self.tokenizer, nbest, align, copy_unknown)
-        found = iter(self._translations(requests, reader))
-        blank = replace(BLANK, alignment=() if align else None)
-        separator = "" if is_written_without_spaces(self.tgt_lang) else " "
-        translations = []
-        for place, (line, asked) in enumerate(zip(lines, terms, strict=True)):
-            if cut := cuts.get(place):
-                one = join(line, cut, list(islice(found, len(cut))), separator)
-            else:
-                one = next(found) if line.strip() else blank
-            translations.append(self._term_encoder.checked(one, asked))
+        check_search(self.search, terms)
+        plan = LinePlan(
+            self.tokenizer,
+            statistics=self.statistics,
+            longest_source=self.longest_source,
+            sentences=sentences,
+            protection=protection,
+            source_prefix=source_prefix.strip(),
+            src_lang=self.src_lang,
+            tgt_lang=self.tgt_lang,
+        )
+        options = (nbest, align, copy_unknown, confidence, self.src_lang, self.tgt_lang)
+        reader = Reader(self.model, self.tokenizer, *options)
+        encoder = self._term_encoder
+        find = PartSearch(self.model, self.search, self.batch_tokens, encoder, plan, reader)
+        asked = [find.with_terms(cut, own) for cut, own in zip(plan(lines), terms, strict=True)]
+        with self._evaluating():
+            found = iter(find([part for each in asked for part in each]))
+            translations = [
+                self._within_spaces(
+                    line, find.joined(line, own, cut, list(islice(found, len(cut))))
+                )
+                for line, own, cut in zip(lines, terms, asked, strict=True)
+            ]
         return translations
+
+    def _within_spaces(self, line: str, one: Translation) -> Translation:
+        """The translation between the white space that the line begins and ends with, which a
+        normalisation took away."""
+        if self.tokenizer.normalization.scheme == "none" or not one.text:
+            return one
+        start = line[: len(line) - len(line.lstrip())]
+        end = line[len(line.rstrip()) :]
+        if not start and not end:
+            return one
+        nbest = tuple(replace(other, text=start + other.text + end) for other in one.nbest)
+        return replace(one, text=start + one.text + end, nbest=nbest)
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
         """Scores how likely the model finds each (source, target) pair, of any length. A pair of
@@ -167,46 +200,6 @@ class Translator:
                     scores[places[index]] = PairScore(log_prob, len(tgt[index]) + 1)
         return scores
 
-    def _requests(
-        self, lines: Sequence[str], terms: Sequence[Terms], most: int | None
-    ) -> tuple[list[SearchRequest], dict[int, list[Part]]]:
-        """The sources to search, in order, and the parts of each line of more than ``most`` tokens.
-        A blank line gives no source, a long one a source for each part."""
-        encode = self.tokenizer.encode_src
-        requests: list[SearchRequest] = []
-        cuts: dict[int, list[Part]] = {}
-        whole = 0
-        for place, (line, ids, asked) in enumerate(zip(lines, encode(lines), terms, strict=True)):
-            sources = [ids] if line.strip() else []
-            if sources and most is not None and len(ids) > most:
-                if asked.require:
-                    whole += 1
-                else:
-                    cuts[place] = parts(line, lambda text: len(encode([text])[0]), most)
-                    sources = encode([part.text for part in cuts[place]])
-            for source in sources:
-                constraint = self._term_encoder.constraint(asked)
-                requests.append(SearchRequest([*source, EOS], asked, constraint))
-                asked = replace(asked, prefix="")
-        said = f"of {len(lines)} lines are longer than any the model was trained on ({most} tokens)"
-        if cuts:
-            log.warning("%d %s: translated in parts", len(cuts), said)
-        if whole:
-            log.warning("%d %s: whole, for required terms", whole, said)
-        return requests, cuts
-
-    def _translations(self, requests: Sequence[SearchRequest], reader: Reader) -> list[Translation]:
-        found = [BLANK] * len(requests)
-        with self._evaluating():
-            for batch in batches([len(request.ids) for request in requests], self.batch_tokens):
-                asked = [requests[index] for index in batch]
-                most = self.search.most_hypotheses if reader.nbest else 1
-                hypotheses = search_batch(self.search, self.model, asked, self._term_encoder, most)
-                read = reader([each.ids for each in asked], hypotheses)
-                for index, translation in zip(batch, read, strict=True):
-                    found[index] = translation
-        return found
-
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.model.training
@@ -218,11 +211,3 @@ class Translator:
         finally:
             if training:
                 self.model.train()
-
-
-def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices into ``lengths``, longest first, in batches of at most ``batch_tokens``."""
-    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    sizes = (max(lengths[index], SHORTEST) for index in order)
-    for start, end in pairwise([0, *budget_ends(sizes, batch_tokens)]):
-        yield order[start:end]

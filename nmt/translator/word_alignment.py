@@ -1,11 +1,14 @@
-"""Word alignment from attention, and the characters and words that tokens spell.
+"""Word alignment from attention, confidence in words, and the characters and words that tokens
+spell.
 
 Dims: B sentences, L layers, N heads, T target tokens, S source tokens, W words.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise, takewhile
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
@@ -14,12 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from nmt.data.batches import budget_ends
 from nmt.models.interface import NoAlignment, Seq2SeqModel
-from nmt.tokenizer import BOS, EOS, PAD
+from nmt.tokenizer import BOS, BYTES, EOS, PAD
 from nmt.tokenizer.pieces import SPACE_MARK
 from nmt.translator.translation import Alignment
-
-FIRST_BYTE = EOS + 1  # the ids of the bytes 0 to 255 come right after the special ones
-_BYTES = range(FIRST_BYTE, FIRST_BYTE + 256)
 
 
 class Character(NamedTuple):
@@ -33,7 +33,7 @@ class Character(NamedTuple):
 def byte_runs(ids: Sequence[int]) -> list[slice]:
     """The places of byte tokens, each run of neighbours as one slice."""
     runs, start = [], 0
-    for are_bytes, run in groupby(ids, _BYTES.__contains__):
+    for are_bytes, run in groupby(ids, BYTES.__contains__):
         end = start + len(list(run))
         if are_bytes:
             runs.append(slice(start, end))
@@ -48,7 +48,7 @@ def is_text(run: Sequence[int]) -> bool:
 
 def _decode(run: Sequence[int]) -> str | None:
     try:
-        return bytes(token - FIRST_BYTE for token in run).decode("utf-8")
+        return bytes(BYTES.index(token) for token in run).decode("utf-8")
     except UnicodeDecodeError:
         return None
 
@@ -62,8 +62,8 @@ def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]
     place = 0
     while place < len(ids):
         end = place + 1
-        if ids[place] in _BYTES:
-            run = list(takewhile(_BYTES.__contains__, ids[place : place + 4]))
+        if ids[place] in BYTES:
+            run = list(takewhile(BYTES.__contains__, ids[place : place + 4]))
             sizes = [size for size in range(1, len(run) + 1) if is_text(run[:size])]
             end = place + min(sizes, default=1)
             yield Character(_decode(ids[place:end]) or "\ufffd", place, end)
@@ -73,23 +73,42 @@ def characters(ids: Sequence[int], pieces: Sequence[str]) -> Iterator[Character]
         place = end
 
 
-def word_shares(ids: Sequence[int], pieces: Sequence[str]) -> Tensor:
-    """The share of each token's characters that is in each word: sparse (W, T). White space
-    separates words, as in ``str.split``. Tokens of white space belong to no word."""
-    letters: Counter[tuple[int, int]] = Counter()  # of (word, token)
-    total: Counter[int] = Counter()  # of each token
-    word, inside = -1, False
-    for character in characters(ids, pieces):
+Spelling = tuple[Sequence[int], Sequence[str]]
+"""Ids and their pieces."""
+
+
+def word_tokens(spelling: Spelling, by_character: bool = False) -> list[Counter[int]]:
+    """The tokens of each word, with how many of the word's characters each spells. White space
+    separates words, as in ``str.split``; tokens of white space belong to no word.
+
+    by_character: every character but white space is a word, for languages without spaces.
+    """
+    words: list[Counter[int]] = []
+    inside = False
+    for character in characters(*spelling):
         if character.text.isspace():
             inside = False
             continue
-        word, inside = word + (not inside), True
-        for token in range(character.start, character.end):
-            letters[word, token] += 1
-            total[token] += 1
-    places = torch.tensor(list(letters), dtype=torch.long).reshape(-1, 2).T
-    shares = torch.tensor([count / total[token] for (_, token), count in letters.items()])
-    return torch.sparse_coo_tensor(places, shares, (word + 1, len(ids)), check_invariants=True)
+        if by_character or not inside:
+            words.append(Counter())
+        inside = True
+        words[-1].update(range(character.start, character.end))
+    return words
+
+
+def word_shares(spelling: Spelling, by_character: bool = False) -> Tensor:
+    """The share of each token's characters that is in each word: sparse (W, T)."""
+    words = word_tokens(spelling, by_character)
+    total = sum(words, Counter[int]())  # of each token
+    found = [
+        (word, token, letters / total[token])
+        for word, tokens in enumerate(words)
+        for token, letters in tokens.items()
+    ]
+    places = torch.tensor([place[:2] for place in found], dtype=torch.long).reshape(-1, 2).T
+    shares = torch.tensor([share for _, _, share in found])
+    size = (len(words), len(spelling[0]))
+    return torch.sparse_coo_tensor(places, shares, size, check_invariants=True)
 
 
 MOST_WEIGHTS = 2**20  # most B * T * S in a batch; the model computes as many for each head
@@ -121,15 +140,30 @@ def attention(
     return found
 
 
-Spelling = tuple[Sequence[int], Sequence[str]]
-"""Ids and their pieces."""
+def word_links(
+    weights: Tensor,
+    source: Spelling,
+    target: Spelling,
+    *,
+    src_by_character: bool = False,
+    tgt_by_character: bool = False,
+) -> Alignment:
+    """Aligns each target word with the source word that it attends to most. weights: (T, S).
 
-
-def word_links(weights: Tensor, source: Spelling, target: Spelling) -> Alignment:
-    """Aligns each target word with the source word that it attends to most. weights: (T, S)."""
-    src_words, tgt_words = word_shares(*source), word_shares(*target)
+    by_character: see ``word_tokens``.
+    """
+    src_words = word_shares(source, src_by_character)
+    tgt_words = word_shares(target, tgt_by_character)
     if len(src_words) == 0:
         return ()
     by_source = src_words @ (tgt_words @ weights).T  # sparse matrices stand on the left
     best = by_source.argmax(dim=0).tolist()
     return tuple(sorted((src_word, tgt_word) for tgt_word, src_word in enumerate(best)))
+
+
+def word_confidence(
+    log_probs: Sequence[float], target: Spelling, by_character: bool = False
+) -> tuple[float, ...]:
+    """The geometric mean of the probabilities of each word's tokens. log_probs: of each token."""
+    words = word_tokens(target, by_character)
+    return tuple(math.exp(fmean(log_probs[token] for token in tokens)) for tokens in words)

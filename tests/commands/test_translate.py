@@ -15,6 +15,7 @@ from nmt.commands import translate as translating
 from nmt.commands.translate import MEANINGS, load_translator
 from nmt.commands.translate import main as translate
 from nmt.search.beam import BeamSearch
+from nmt.text.spans import Protection
 from nmt.translator import Alternative, Terms, Translation, Translator
 from nmt.translator.translation import FLAGS
 from tests.runs import untrained_run
@@ -134,7 +135,7 @@ def test_rows_in_keep_their_names_and_terms(run: Run, capitals: Capitals) -> Non
     run("input=in", "output=out", "input_format=jsonl", "format=jsonl", "prefix=P", "forbid=[u,v]")
     assert [(row["id"], row["src"]) for row in rows()] == [("x", "a"), (2, "b\nc"), (3, "d")]
     ((lines, options),) = capitals.calls
-    assert lines == ["a", "b c", "d"]
+    assert lines == ["a", "b\nc", "d"]
     assert options["terms"] == [
         Terms("P", ("t",), ("u", "v")),
         Terms("P", (), ("u", "v")),
@@ -147,9 +148,12 @@ def test_rows_in_keep_their_names_and_terms(run: Run, capitals: Capitals) -> Non
 def test_options_reach_the_translator(run: Run, capitals: Capitals) -> None:
     Path("in").write_text("a\n")
     run("input=in", "output=out")
-    run("input=in", "output=out", "format=jsonl", "align=true", "nbest=3", "split_long=false")
-    plain = {"terms": None, "nbest": 0, "align": False, "split_long": True}
-    chosen = {"terms": None, "nbest": 3, "align": True, "split_long": False}
+    others = ("confidence=true", "sentences=line", "source_prefix=<2es>", "protect.enabled=false")
+    run("input=in", "output=out", "format=jsonl", "align=true", "nbest=3", *others)
+    text = {"sentences": "auto", "protection": Protection(), "source_prefix": ""}
+    plain = {"terms": None, "nbest": 0, "align": False, "confidence": False} | text
+    text = {"sentences": "line", "protection": None, "source_prefix": "<2es>"}
+    chosen = {"terms": None, "nbest": 3, "align": True, "confidence": True} | text
     assert [options for _, options in capitals.calls] == [plain, chosen]
 
 
@@ -160,6 +164,10 @@ def test_options_reach_the_translator(run: Run, capitals: Capitals) -> None:
         (["align=true"], "align=true needs format=jsonl"),
         (["nbest=-1"], "nbest must be a whole number"),
         (["format=xml"], "format must be one of text, jsonl, got 'xml'"),
+        (["sentences=all"], "sentences must be one of auto, line, split, got 'all'"),
+        (["protect.enabled=1"], "protect.enabled must be true or false, got 1"),
+        (["protect.numbers=keep"], "protect.numbers must be one of copy, model, got 'keep'"),
+        (["protect.patterns=['(']"], r"protect.patterns"),
         (["input_format=tsv"], "input_format must be one of text, jsonl, got 'tsv'"),
         (["resume=must"], "resume must be one of never, auto"),
         (["resume=auto"], "resume=auto needs output=FILE"),
@@ -379,3 +387,22 @@ def test_standard_input_that_breaks_is_said(run: Run, monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.stdin", TextIOWrapper(Broken()))
     with pytest.raises(OSError, match="'standard input'"):
         run("output=out")
+
+
+def test_a_glossary_is_counted_at_the_end(
+    run: Run, capitals: Capitals, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("in").write_text("a cat\na dog\n")
+    Path("terms.tsv").write_text("cat\tchat\ndog\tchien\n")
+    inner = capitals._one
+
+    def asked(line: str, nbest: int) -> Translation:
+        return replace(inner(line, nbest), glossary=((line[2:], line == "a cat"),))
+
+    capitals._one = asked  # type: ignore[method-assign]
+    with caplog.at_level(logging.INFO):
+        run("input=in", "output=out", "glossary=terms.tsv")
+    assert "glossary: 2 terms asked, 1 met, 1 missed" in caplog.messages
+    assert "glossary: missed most: 'dog' (1)" in caplog.messages
+    (options,) = [options for _, options in capitals.calls]
+    assert [terms.glossary.entries[0].term for terms in options["terms"]] == ["cat", "cat"]

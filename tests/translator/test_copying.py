@@ -1,8 +1,8 @@
 import torch
 
 from nmt.tokenizer import EOS
+from nmt.tokenizer.pieces import FIRST_BYTE
 from nmt.translator.postprocessing import copied, needs_copying
-from nmt.translator.word_alignment import FIRST_BYTE
 
 
 def spell(text: str) -> list[int]:

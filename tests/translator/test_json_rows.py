@@ -1,10 +1,11 @@
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nmt.translator import Alternative, Terms, Translation
+from nmt.translator import Alternative, Glossary, Terms, Translation
 from nmt.translator.json_rows import (
     TranslationRequest,
     finite,
@@ -60,6 +61,10 @@ def test_a_rows_own_terms_stand_for_those_of_all() -> None:
         ('{"src": "a", "prefix": 5}', "prefix must be text, got 5"),
         ('{"src": "a", "require": [5]}', "each of require must be text, got 5"),
         ('{"src": "a", "forbid": {"a": 1}}', "each of forbid must be text"),
+        ('{"src": "a", "glossary": ["cat"]}', "glossary must be an object"),
+        ('{"src": "a", "glossary": {"cat": 5}}', 'each translation of "cat" in glossary must be'),
+        ('{"src": "a", "glossary": {"cat": []}}', "a translation of 'cat' has no text"),
+        ('{"src": "a", "require": ["un chat"], "forbid": ["chat"]}', "is forbidden: give up one"),
     ],
 )
 def test_what_is_no_row_is_said(line: str, message: str) -> None:
@@ -84,7 +89,10 @@ def test_a_translation_is_one_line_of_json() -> None:
         tokens=3,
         flags=("split",),
         alignment=((0, 0), (1, 0)),
-        nbest=(Alternative(nasty, -1.23456789, 3, ("split",)), Alternative("b", -math.inf, 1)),
+        nbest=(
+            Alternative(nasty, -1.23456789, 3, ("split",), ((0, 0),), (0.5,)),
+            Alternative("b", -math.inf, 1),
+        ),
     )
     row = row_of_translation(TranslationRequest("x", nasty, NONE), translation)
     assert row.splitlines() == [row]
@@ -95,8 +103,17 @@ def test_a_translation_is_one_line_of_json() -> None:
         "src": nasty,
         **first,
         "alignment": "0-0 1-0",
-        "nbest": [first, {"text": "b", "score": None, "tokens": 1, "flags": []}],
+        "nbest": [
+            first | {"alignment": "0-0", "confidence": [0.5]},
+            {"text": "b", "score": None, "tokens": 1, "flags": []},
+        ],
     }
+
+
+def test_confidence_is_there_when_asked_for() -> None:
+    translation = Translation("a b", -0.5, 2, confidence=(0.12345678, 1.0))
+    row = row_of_translation(TranslationRequest(1, "x", NONE), translation)
+    assert json.loads(row)["confidence"] == [0.123457, 1.0]
 
 
 def test_no_alignment_is_null_and_an_empty_one_is_not() -> None:
@@ -109,3 +126,28 @@ def test_no_alignment_is_null_and_an_empty_one_is_not() -> None:
 def test_json_has_no_infinity() -> None:
     assert [finite(value) for value in (math.nan, math.inf, -math.inf, 0.5)] == [None] * 3 + [0.5]
     assert one_row(a=None) == '{"a": null}'
+
+
+def test_a_row_may_have_its_own_glossary() -> None:
+    row = json.dumps({"src": "a", "glossary": {"cat": "chat", "dog": ["chien", "chienne"]}})
+    own = Glossary.of({"cat": "chat", "dog": ["chien", "chienne"]})
+    everywhere = Glossary.of({"owl": "hibou"})
+    assert request_of_json(1, row, Terms(glossary=everywhere)).terms == Terms(glossary=own)
+    plain = request_of_json(1, '{"src": "a", "glossary": null}', Terms(glossary=everywhere))
+    assert plain.terms.glossary == everywhere
+
+
+def test_a_glossary_is_a_file_in_options(tmp_path: Path) -> None:
+    path = tmp_path / "terms.tsv"
+    path.write_text("cat\tchat\n")
+    options: dict[str, Any] = {"prefix": "", "require": [], "forbid": [], "glossary": str(path)}
+    assert terms_of_options(options) == Terms(glossary=Glossary.of({"cat": "chat"}))
+    assert terms_of_options(options | {"glossary": None}) == NONE
+    with pytest.raises(ValueError, match="glossary asks for 'cat', and 'chat' is forbidden"):
+        terms_of_options(options | {"forbid": ["chat"]})
+
+
+def test_what_became_of_the_glossary_stands_in_the_row() -> None:
+    translation = Translation("le chat", 0.0, 2, glossary=(("cat", True), ("dog", False)))
+    row = json.loads(row_of_translation(TranslationRequest(1, "a", NONE), translation))
+    assert row["glossary"] == [{"term": "cat", "met": True}, {"term": "dog", "met": False}]

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from nmt.data.statistics import TextCounter
 from nmt.models.ensemble import Ensemble
 from nmt.run_directory import RunDirectory
 from nmt.search.beam import BeamSearch
@@ -28,6 +29,19 @@ def test_a_run_directory_is_all_it_needs(run: RunDirectory, tokenizer: Tokenizer
     assert not loaded.model.training
     greedy = Translator.load(str(moved), search=GreedySearch(), device="cpu", batch_tokens=7)
     assert (greedy.search, greedy.batch_tokens) == (GreedySearch(), 7)
+
+
+def test_statistics_of_the_training_text_are_in_the_manifest(
+    run: RunDirectory, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    assert Translator.load(run.path, device="cpu").statistics is None  # saved before
+    counter = TextCounter("en", 1)
+    counter.add(["the cat sat"], [[1, 2]], [[1, 2, 3]])
+    known = make_run(tmp_path / "known", tokenizer, text=counter.statistics().as_dict())
+    assert Translator.load(known.path, device="cpu").statistics == counter.statistics()
+    known.commit(text={"lines": 3})
+    with pytest.raises(ValueError, match=r"manifest\.json is damaged: text: .*'sentences'"):
+        Translator.load(known.path, device="cpu")
 
 
 def test_draws_no_random_numbers(run: RunDirectory) -> None:
@@ -99,6 +113,11 @@ def test_runs_with_different_tokenizers_do_not(tmp_path: Path, tokenizer: Tokeni
         Translator.load(runs, device="cpu")
     with pytest.raises(ValueError, match="no run directory"):
         Translator.load([], device="cpu")
+    reads = {"normalization": {"scheme": "standard", "version": 1}}
+    normal = make_run(tmp_path / "normal", tokenizer, **reads).path
+    problem = f"{runs[0]} normalises text by none, {normal} by standard"
+    with pytest.raises(ValueError, match=problem):
+        Translator.load([runs[0], normal], device="cpu")
 
 
 @pytest.mark.parametrize("rough", [pytest.param("bf16", marks=needs_bf16), "int8"])

@@ -1,6 +1,5 @@
 """What ``translate`` can be asked for besides the translation."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,9 +13,11 @@ from nmt.search.beam import BeamSearch
 from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import EOS, PAD, Tokenizer
+from nmt.tokenizer.pieces import FIRST_BYTE
 from nmt.translator import Terms, Translator
-from nmt.translator.word_alignment import FIRST_BYTE
+from nmt.translator.glossary import Glossary
 from tests.contract.models import list_models, make_model
+from tests.translator.conftest import statistics
 
 MODELS = list_models()
 BROKEN = [FIRST_BYTE + byte for byte in "\U0001f600".encode()[:3]]
@@ -183,17 +184,60 @@ def test_a_model_that_attends_to_nothing_aligns_nothing(tokenizer: Tokenizer) ->
     assert attending.translate(["the cat"])[0].alignment is None
 
 
+def test_every_translation_of_the_n_best_is_aligned(tokenizer: Tokenizer) -> None:
+    search = Says(lambda ids: [spelt(tokenizer, text) for text in ("le chat", "chat", "le chat !")])
+    translator = make_translator(tokenizer, search)
+    (one,) = translator.translate(["the cat"], align=True, nbest=3)
+    assert one.nbest[0].alignment == one.alignment
+    targets = [[tgt for _, tgt in each.alignment or ()] for each in one.nbest]
+    assert [sorted(each) for each in targets] == [[0, 1], [0], [0, 1, 2]]
+    (other,) = translator.translate(["the cat"], nbest=3)
+    assert {each.alignment for each in other.nbest} == {None}
+
+
+def test_languages_without_spaces_are_aligned_by_character(tokenizer: Tokenizer) -> None:
+    search = Says(lambda ids: [spelt(tokenizer, "le chat")])
+    translator = make_translator(tokenizer, search)
+    translator.tgt_lang = "zh"
+    (one,) = translator.translate(["the cat"], align=True, confidence=True)
+    assert sorted(tgt for _, tgt in one.alignment or ()) == list(range(len("lechat")))
+    assert len(one.confidence or ()) == len("lechat")
+    translator.src_lang, translator.tgt_lang = "ja", "fr"
+    (one,) = translator.translate(["the cat"], align=True)
+    assert [tgt for _, tgt in sorted(one.alignment or (), key=lambda link: link[1])] == [0, 1]
+    assert {src for src, _ in one.alignment or ()} <= set(range(len("thecat")))
+
+
+@pytest.mark.parametrize("model", ["lstm-bahdanau", "lstm-fixed_context", "ensemble"])
+def test_confidence_is_given_for_every_word(tokenizer: Tokenizer, model: str) -> None:
+    translator = make_translator(tokenizer, Says(copies), model)
+    lines = ["cat", "the cat sat", "", "12"]
+    one, other, blank, copied = translator.translate(lines, confidence=True, nbest=1)
+    assert blank.confidence == ()
+    assert copied.confidence == (1.0,)
+    assert len(other.confidence or ()) == 3
+    assert other.nbest[0].confidence == other.confidence
+    assert all(0 < value < 1 for value in (*(one.confidence or ()), *(other.confidence or ())))
+    (plain,) = translator.translate(["the cat sat"])
+    assert plain.confidence is None
+    assert plain == replace(other, confidence=None, nbest=())
+    short = make_translator(tokenizer, Says(copies), model, longest_source=12)
+    (long,) = short.translate([FORTY], confidence=True)
+    assert "split" in long.flags
+    assert len(long.confidence or ()) == len(long.text.split())
+
+
 @pytest.mark.parametrize("model", ["lstm-bahdanau", "lstm-fixed_context"])
 def test_unknown_characters_are_copied(tokenizer: Tokenizer, model: str) -> None:
     search = Says(lambda ids: [[*ids[:2], *BROKEN], ids])
     translator = make_translator(tokenizer, search, model)
     with_emoji, without = "the cat \U0001f680", "the cat sat"
-    one, other = translator.translate([with_emoji, without], nbest=2)
+    one, other = translator.translate([with_emoji, without], nbest=2, protection=None)
     assert one.text.endswith("\U0001f680") and "\ufffd" not in one.text
     assert one.flags == one.nbest[0].flags == ("copied",)
     assert one.nbest[1].flags == ()
     assert other.text.endswith("\ufffd") and other.flags == ()
-    (kept,) = translator.translate([with_emoji], copy_unknown=False)
+    (kept,) = translator.translate([with_emoji], copy_unknown=False, protection=None)
     assert kept.text.endswith("\ufffd") and kept.flags == ()
 
 
@@ -204,40 +248,38 @@ def test_a_translation_that_repeats_itself_is_flagged(tokenizer: Tokenizer) -> N
     assert followed.flags == ()
 
 
-def test_long_lines_are_translated_in_parts(
-    tokenizer: Tokenizer, caplog: pytest.LogCaptureFixture
-) -> None:
+def spelt(tokenizer: Tokenizer, text: str) -> list[int]:
+    return tokenizer.encode_tgt([text])[0]
+
+
+def test_long_lines_are_translated_in_parts(tokenizer: Tokenizer) -> None:
     search = Says(copies)
     translator = make_translator(tokenizer, search, longest_source=12)
     lines = ["the cat", FORTY, "", "a dog " * 20]
-    with caplog.at_level(logging.WARNING):
-        translations = translator.translate(lines, align=True, nbest=2)
+    translations = translator.translate(lines, align=True, nbest=2)
     assert max(len(ids) for ids, _ in search.asked) <= 12
     assert [translation.text for translation in translations] == [
         " ".join(line.split()) for line in lines
     ]
-    assert [translation.flags for translation in translations] == [(), ("split",), (), ("split",)]
+    assert [("split" in one.flags) for one in translations] == [False, True, False, True]
     assert [len(translation.nbest) for translation in translations] == [2, 2, 0, 2]
     assert translations[1].alignment is not None
     assert {target for _, target in translations[1].alignment} == set(range(len(FORTY.split())))
-    assert [record.getMessage() for record in caplog.records] == [
-        "2 of 4 lines are longer than any the model was trained on (12 tokens): translated in parts"
-    ]
 
 
 @pytest.mark.parametrize(
-    ("options", "asked"), [({"longest_source": 12}, {"split_long": False}), ({}, {})]
+    ("options", "asked"), [({"longest_source": 12}, {"sentences": "line"}), ({}, {})]
 )
 def test_long_lines_stay_whole_where_asked_or_no_length_is_known(
-    tokenizer: Tokenizer, caplog: pytest.LogCaptureFixture, options: dict, asked: dict
+    tokenizer: Tokenizer, options: dict, asked: dict
 ) -> None:
     search = Says(copies)
     (one,) = make_translator(tokenizer, search, **options).translate([FORTY], **asked)
     assert len(search.asked) == 1
-    assert one.flags == () and not caplog.records
+    assert "split" not in one.flags
 
 
-def test_terms_of_a_long_line(tokenizer: Tokenizer, caplog: pytest.LogCaptureFixture) -> None:
+def test_terms_of_a_long_line(tokenizer: Tokenizer) -> None:
     search = Says(copies)
     translator = make_translator(tokenizer, search, longest_source=12)
     translator.translate([FORTY], terms=[Terms(prefix="le", forbid=("chien",))])
@@ -245,10 +287,64 @@ def test_terms_of_a_long_line(tokenizer: Tokenizer, caplog: pytest.LogCaptureFix
         number == 0 for number in range(len(search.asked))
     ]
     assert all(constraint.forbid for _, constraint in search.asked)
-    search.asked.clear()
-    translator.translate([FORTY], terms=[Terms(require=("chat",))])
-    assert len(search.asked) == 1
-    assert caplog.messages[-1].endswith("whole, for required terms")
+
+
+def test_what_a_cut_line_requires_is_met_by_one_of_its_parts(tokenizer: Tokenizer) -> None:
+    line = "the cat sat. a dog ran. the mat. " * 3
+    beam = BeamSearch(beam_size=4)
+    translator = make_translator(tokenizer, beam, longest_source=12)
+    plain = translator.translate([line])[0]
+    assert "split" in plain.flags and "tapis" not in plain.text
+    (one,) = translator.translate([line], terms=[Terms(require=("tapis",))])
+    assert "split" in one.flags and "missing_term" not in one.flags
+    assert one.text.split().count("tapis") == 1
+    glossary = Glossary.of({"dog": "chien", "home": "maison"})
+    (one,) = translator.translate([line], terms=[Terms(glossary=glossary)])
+    assert one.glossary == (("dog", True),) * 3
+    assert one.text.split().count("chien") == 3
+
+
+def test_a_doubtful_part_is_translated_again_cut_smaller(tokenizer: Tokenizer) -> None:
+    """Where more is wrong with the whole than with its pieces."""
+    loop, fine = spelt(tokenizer, "chat " * 20), spelt(tokenizer, "le chat")
+    search = Says(lambda ids: [fine if len(ids) < 12 else loop])
+    known = statistics(most_sentences=5, usual_tokens=90)
+    translator = make_translator(tokenizer, search, longest_source=99, statistics=known)
+    line = "the cat sat on the mat, the dog sat on the mat"
+    (one,) = translator.translate([line])
+    assert one.text == "le chat le chat" and one.flags == ("split",)
+    (one,) = translator.translate([line], sentences="line")
+    assert "repeats" in one.flags and "split" not in one.flags
+    stubborn = make_translator(
+        tokenizer, Says(lambda ids: [loop]), longest_source=99, statistics=known
+    )
+    (one,) = stubborn.translate([line])  # no better in pieces: it stays whole
+    assert "repeats" in one.flags and "split" not in one.flags
+
+
+@pytest.mark.parametrize("given", ["<2fr> the cat. a dog. the mat.", "the cat. a dog. the mat."])
+def test_a_source_prefix_stands_before_every_part(tokenizer: Tokenizer, given: str) -> None:
+    search = Says(lambda ids: [spelt(tokenizer, "un")])
+    known = statistics(most_sentences=1, usual_tokens=90, source_prefixes=("<2fr>",))
+    translator = make_translator(tokenizer, search, statistics=known, longest_source=99)
+    option = {} if given.startswith("<") else {"source_prefix": "<2fr>"}
+    (one,) = translator.translate([given], **option)
+    asked = [tokenizer.decode_tgt([ids])[0] for ids, _ in search.asked]
+    assert sorted(asked) == sorted(["<2fr> the cat.", "<2fr> a dog.", "<2fr> the mat."])
+    assert one.text == "un un un"
+
+
+def test_text_without_a_letter_is_copied_and_never_reaches_the_model(tokenizer: Tokenizer) -> None:
+    search = Says(copies)
+    translator = make_translator(tokenizer, search)
+    lines = ["12", " !!! ", "\u2014", "3.14 \U0001f600"]
+    translations = translator.translate(lines, nbest=1, align=True)
+    assert [one.text for one in translations] == [line.strip() for line in lines]
+    assert all(one.flags == () and len(one.nbest) == 1 for one in translations)
+    assert translations[3].alignment == ((0, 0), (1, 1))
+    assert not search.asked
+    translator.translate(["12"], protection=None)
+    assert search.asked
 
 
 @pytest.mark.parametrize(
@@ -261,7 +357,7 @@ def test_parts_are_joined_as_the_language_is_written(
     most = len(tokenizer.encode_src(["the cat, the dog"])[0]) - 1
     translator = make_translator(tokenizer, search, longest_source=most, tgt_lang=tgt_lang)
     (one,) = translator.translate(["the cat, the dog"])
-    assert one.flags == ("split",)
+    assert "split" in one.flags
     assert one.text == text
 
 

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from nmt.translator.long_lines import Part, join, parts
+from nmt.translator.parts import Cutting, Part, join, parts
 from nmt.translator.translation import FLAGS, Alternative, Translation
 
 
@@ -83,6 +83,67 @@ def test_a_very_long_line() -> None:
     assert len(parts("!" * 10_000, len, 50)) < 300
 
 
+def cut(
+    line: str, sentences: str = "auto", most: int | None = 1, usual: int | None = 20
+) -> list[str]:
+    cutting = Cutting("en", sentences, most, usual, None if usual is None else 2 * usual)
+    found = cutting(line, words(line), words)
+    for part in found:
+        assert line[part.start : part.end] == part.text and part.tokens == words(part.text)
+    assert "".join("".join(part.text for part in found).split()) == "".join(line.split())
+    return [part.text for part in found]
+
+
+THREE = "He left.  Dr. Smith stayed!\tWhy?"
+
+
+def test_a_line_of_more_sentences_than_in_training_is_cut_where_they_end() -> None:
+    assert cut(THREE) == ["He left.", "Dr. Smith stayed!", "Why?"]
+    assert cut("He left at ten o'clock.") == ["He left at ten o'clock."]
+    assert cut(" \t ") == []
+
+
+def test_a_line_of_no_more_sentences_than_in_training_is_left_whole() -> None:
+    assert cut(THREE, most=3) == [THREE]
+    assert cut(THREE, most=2) == ["He left.  Dr. Smith stayed!", "Why?"]
+    assert cut(THREE, most=None) == [THREE]
+
+
+def test_a_line_longer_than_nearly_all_in_training_is_cut_where_sentences_end() -> None:
+    assert cut(THREE, most=3, usual=5) == ["He left.  Dr. Smith stayed!", "Why?"]
+    assert cut(THREE, most=3, usual=2) == ["He left.", "Dr. Smith stayed!", "Why?"]
+
+
+def test_a_sentence_longer_than_any_in_training_is_cut_within() -> None:
+    long = "a b c d e f, " * 8
+    assert cut(long, usual=30) == [long.strip()]  # a sentence of training was as long
+    assert max(map(words, cut(long, usual=10))) <= 10
+
+
+def test_split_cuts_at_every_end_and_line_never() -> None:
+    assert cut(THREE, "split", most=3) == ["He left.", "Dr. Smith stayed!", "Why?"]
+    assert cut(THREE, "split", most=None, usual=None) == ["He left.", "Dr. Smith stayed!", "Why?"]
+    assert cut(THREE, "line") == [THREE]
+
+
+def test_a_line_break_ends_a_sentence() -> None:
+    assert cut("a heading\nHe left.", most=3) == ["a heading", "He left."]
+
+
+def test_what_is_cut_once_more_falls_into_sentences_or_else_halves() -> None:
+    cutting = Cutting("en", "auto", 3, 40, 80)
+    assert [one.text for one in cutting.smaller(THREE, 6, words)] == cut(THREE)
+    long = "a b c d e f g h, " * 3
+    assert [words(one.text) for one in cutting.smaller(long, 24, words)] == [8, 8, 8]
+    assert len(cutting.smaller("too short to be cut", 5, words)) == 1
+
+
+def joined_of(
+    line: str, cut: list[Part], found: list[Translation], **languages: str
+) -> Translation:
+    return join(line, cut, found, **{"src_lang": "", "tgt_lang": ""} | languages)
+
+
 LINE = "the cat, the dog"
 CUT = [Part(0, "the cat,", 3), Part(9, "the dog", 1)]
 FIRST = Translation("le chat", -1.0, 4, ("hit_limit",), ((0, 0), (1, 1)))
@@ -90,7 +151,7 @@ SECOND = Translation("le chien", -2.0, 2, (), ((0, 0), (1, 1)))
 
 
 def test_parts_are_joined_to_one_translation() -> None:
-    joined = join(LINE, CUT, [FIRST, SECOND], " ")
+    joined = joined_of(LINE, CUT, [FIRST, SECOND])
     assert joined.text == "le chat le chien"
     assert joined.score == pytest.approx((3 * -1.0 + 1 * -2.0) / 4)
     assert joined.tokens == 6
@@ -102,10 +163,10 @@ def test_parts_are_joined_to_one_translation() -> None:
 
 def test_a_part_without_translation_leaves_no_gap() -> None:
     empty = Translation("", -3.0, 0, (), ())
-    assert join(LINE, CUT, [empty, SECOND], " ").text == "le chien"
-    assert join(LINE, CUT, [empty, SECOND], " ").alignment == ((2, 0), (3, 1))
-    assert join(LINE, CUT, [FIRST, empty], " ").text == "le chat"
-    assert join(LINE, CUT, [empty, empty], " ").text == ""
+    assert joined_of(LINE, CUT, [empty, SECOND]).text == "le chien"
+    assert joined_of(LINE, CUT, [empty, SECOND]).alignment == ((2, 0), (3, 1))
+    assert joined_of(LINE, CUT, [FIRST, empty]).text == "le chat"
+    assert joined_of(LINE, CUT, [empty, empty]).text == ""
 
 
 def test_a_word_cut_in_two_is_one_word() -> None:
@@ -114,12 +175,14 @@ def test_a_word_cut_in_two_is_one_word() -> None:
         Translation("ab", 0.0, 1, (), ((0, 0),)),
         Translation("c d", 0.0, 1, (), ((0, 0), (1, 1))),
     ]
-    assert join("我喜欢猫 了", cut, halves, "").alignment == ((0, 0), (1, 1))
-    assert join("我喜欢猫 了", cut, halves, " ").alignment == ((0, 0), (0, 1), (1, 2))
+    assert joined_of("我喜欢猫 了", cut, halves, tgt_lang="zh").alignment == (
+        *((0, 0), (0, 2), (1, 3)),  # by characters of the target
+    )
+    assert joined_of("我喜欢猫 了", cut, halves).alignment == ((0, 0), (0, 1), (1, 2))
 
 
 def test_no_alignment_of_a_part_is_no_alignment() -> None:
-    assert join(LINE, CUT, [FIRST, Translation("x", 0.0, 1)], " ").alignment is None
+    assert joined_of(LINE, CUT, [FIRST, Translation("x", 0.0, 1)]).alignment is None
 
 
 def test_the_n_best_are_the_best_combinations() -> None:
@@ -128,7 +191,7 @@ def test_the_n_best_are_the_best_combinations() -> None:
         [Alternative("x", -1.0, 1), Alternative("y", -1.2, 1)],
     ]
     found = [Translation(best[0].text, -1.0, 1, nbest=tuple(best)) for best in lists]
-    joined = join(LINE, CUT, found, " ")
+    joined = joined_of(LINE, CUT, found)
     every = sorted(
         ((3 * a.score + b.score) / 4, f"{a.text} {b.text}") for a in lists[0] for b in lists[1]
     )[::-1]

@@ -5,7 +5,7 @@ from nmt.models.interface import Seq2SeqModel
 from nmt.search.beam import BeamSearch
 from nmt.tokenizer import BOS, EOS, PAD
 from nmt.translator import inference as scoring
-from nmt.translator.inference import log_probs
+from nmt.translator.inference import log_probs, token_log_probs
 from tests.contract.models import list_models, make_model
 
 MODELS = list_models()
@@ -48,3 +48,14 @@ def test_does_not_depend_on_neighbours_or_chunks(
     alone = [log_probs(model, [pair])[0] for pair in pairs]
     monkeypatch.setattr(scoring, "CHUNK_TOKENS", 3)
     assert log_probs(model, pairs) == pytest.approx(alone, abs=1e-4)
+
+
+def test_tokens_add_up_to_the_whole(model: Seq2SeqModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [(source, [7, *source, 4]) for source in SOURCES]
+    wanted = log_probs(model, pairs)
+    for area in (2**20, 1):
+        monkeypatch.setattr(scoring, "MOST_AREA", area)
+        found = token_log_probs(model, pairs)
+        assert [len(each) for each in found] == [len(target) + 1 for _, target in pairs]
+        assert [sum(each) for each in found] == pytest.approx(wanted, abs=1e-4)
+    assert token_log_probs(model, []) == []

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from nmt.tokenizer import EOS, Tokenizer
-from nmt.translator.word_alignment import FIRST_BYTE, byte_runs, characters, is_text, word_shares
+from nmt.tokenizer.pieces import FIRST_BYTE
+from nmt.translator.word_alignment import byte_runs, characters, is_text, word_shares
 
 ODD_LINES = [
     "the  cat",

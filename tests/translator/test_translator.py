@@ -10,10 +10,11 @@ from nmt.search.base import Hypothesis, Search
 from nmt.search.beam import BeamSearch
 from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
+from nmt.text.normalization import Normalization
 from nmt.tokenizer import EOS, PAD
 from nmt.translator import Translation, Translator
+from nmt.translator.inference import SHORTEST, batches
 from nmt.translator.translation import BLANK, without_line_breaks
-from nmt.translator.translator import SHORTEST, batches
 from tests.toy import ToyModel
 
 LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\u00a0", "a b c"]
@@ -22,7 +23,10 @@ LINES = ["a b c", "", "b", "c a b a c a b", " \t", "a a", "c", "b c b", "\u3000\
 class Letters:
     """Stands in for a tokenizer: "a", "b" and "c" are 4, 5 and 6; 1 is a line break."""
 
-    def encode_src(self, lines: Sequence[str]) -> list[list[int]]:
+    normalization = Normalization()
+    placeholders = ()
+
+    def encode_src(self, lines: Sequence[str], *, placeholders: bool = False) -> list[list[int]]:
         return [["abc".index(word) + 4 for word in line.split()] for line in lines]
 
     def decode_tgt(self, ids: Sequence[Sequence[int]]) -> list[str]:

@@ -1,10 +1,13 @@
+import math
+
 import pytest
 import torch
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import BOS, EOS, Tokenizer
+from nmt.tokenizer.pieces import SPACE_MARK
 from nmt.translator import word_alignment as module
-from nmt.translator.word_alignment import attention, word_links
+from nmt.translator.word_alignment import attention, word_confidence, word_links
 from tests.contract.models import list_models, make_model
 
 MODELS = list_models()
@@ -57,3 +60,33 @@ def test_words_are_linked_through_all_their_tokens(tokenizer: Tokenizer) -> None
     assert word_links(weights, *sides) == ((1, 2), (2, 1), (3, 0))
     assert word_links(weights[:0], sides[0], ([], [])) == ()
     assert word_links(weights[:, -1:], ([EOS], ["</s>"]), sides[1]) == ()
+
+
+def spelling(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[str]]:
+    (ids,) = tokenizer.encode_src([text])
+    return ids, tokenizer.src_pieces(ids)
+
+
+def test_characters_are_linked_where_no_spaces_stand(tokenizer: Tokenizer) -> None:
+    source, target = spelling(tokenizer, "the cat"), spelling(tokenizer, "\u4f60\u597d cat")
+    last = len(source[0]) - 1
+    weights = torch.zeros(len(target[0]), len(source[0]))
+    weights[:4, 0] = weights[4:, last] = 1.0  # the bytes of one character, after the space's token
+    linked = word_links(weights, source, target, tgt_by_character=True)
+    assert [tgt for _, tgt in linked if tgt < 2] == [0, 1]
+    assert {tgt for _, tgt in linked} == set(range(5))  # two characters, and "cat"
+    assert set(linked) >= {(0, 0), (1, 1)}
+    other = word_links(weights.T, target, source, src_by_character=True)
+    assert {src for src, _ in other} <= set(range(5))
+
+
+def test_confidence_is_the_geometric_mean_over_a_words_tokens(tokenizer: Tokenizer) -> None:
+    ids, word_of = tokens_of(tokenizer, ["zebras", "cat", "\u4f60"])
+    log_probs = [-1.0 - place for place in range(len(ids))]
+    pieces = tokenizer.src_pieces(ids)
+    spelt = [token for token, piece in enumerate(pieces) if piece != SPACE_MARK]
+    own = [[log_probs[token] for token in spelt if word_of[token] == word] for word in range(3)]
+    wanted = [math.exp(sum(each) / len(each)) for each in own]
+    assert word_confidence(log_probs, (ids, pieces)) == pytest.approx(wanted)
+    assert len(word_confidence(log_probs, (ids, pieces), by_character=True)) == 10
+    assert word_confidence([], ([], [])) == ()
