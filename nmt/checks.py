@@ -84,6 +84,13 @@ def share(name: str, value: object) -> float:
     return number
 
 
+def boolean(name: str, value: object) -> bool:
+    """Returns ``value``. Raises OptionError unless it is true or false."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{field(name)} must be true or false, got {value!r}")
+    return value
+
+
 def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
     """``value`` if it is among ``allowed``; ValueError that lists them otherwise."""
     choices = list(allowed)
@@ -93,17 +100,23 @@ def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
     return value
 
 
-def known_options(where: str, given: Iterable[str], allowed: Iterable[str]) -> None:
-    """ValueError for the first name given that is not allowed; suggests a similar name.
+def known_options(
+    where: str, given: Iterable[str], allowed: Iterable[str], elsewhere: Iterable[str] = ()
+) -> None:
+    """ValueError for the first name given that is not allowed; suggests the option of this name in
+    another section, or a similar name.
 
     where: the path of the section that holds the names, such as ``model``; empty at the top.
+    elsewhere: the paths of options in other sections.
     """
     prefix = f"{where}." if where else ""
     choices = sorted(allowed)
     for name in given:
         if name not in choices:
-            close = difflib.get_close_matches(name, choices, n=1)
-            meant = f"did you mean {field(prefix + close[0])}? " if close else ""
+            same = [path for path in elsewhere if path.rpartition(".")[2] == name]
+            close = [prefix + one for one in difflib.get_close_matches(name, choices, n=1)]
+            likely = " or ".join(map(field, same or close))
+            meant = f"did you mean {likely}? " if likely else ""
             holder = f"{field(where)} has" if where else "the options are"
             raise OptionError(
                 f"unknown option {field(prefix + name)}: {meant}"

@@ -27,6 +27,15 @@ _INDEX = "entry.json"
 _TEMPORARY = "tmp-"
 _LEFT_BEHIND = 7 * 86400.0  # seconds after which nobody is working on a temporary directory
 
+_in_use: set[Path] = set()
+"""The temporary directories of this process."""
+
+
+def delete_scratch() -> None:
+    """Deletes the temporary directories of this process, which is about to end."""
+    for directory in tuple(_in_use):
+        shutil.rmtree(directory, ignore_errors=True)
+
 
 def default_place() -> Path:
     """$NMT_CACHE, else $XDG_CACHE_HOME/nmt, else ~/.cache/nmt."""
@@ -80,6 +89,7 @@ class DiskCache:
             directory = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.place))
         except OSError as error:
             raise self._explained(error) from None
+        _in_use.add(directory)
         try:
             yield directory
         except OSError as error:
@@ -88,6 +98,7 @@ class DiskCache:
             raise
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+            _in_use.discard(directory)
 
     def _explained(self, error: OSError) -> OSError:
         return OSError(

@@ -32,9 +32,14 @@ def sync(path: str | Path) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Replace a file by ``text`` at once: a reader sees the old or the new text, never a part."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Replace a file at once, as ``replace_text`` does."""
     temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    with open(temporary, "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

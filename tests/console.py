@@ -19,7 +19,7 @@ TSV = [
 """A corpus as ``write_tsv`` writes it, all parts of it drawn."""
 
 SHORT = [
-    "tokenizer.vocab_size=275",
+    "tokenizer.vocab_size=290",
     "trainer.max_steps=6",
     "trainer.validate_every=3",
     "trainer.batch_tokens=200",

@@ -1,6 +1,7 @@
 """Runs as training leaves them, without the training."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -28,7 +29,7 @@ def untrained(tokenizer: Tokenizer, seed: int = 1) -> Seq2SeqModel:
     return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
 
 
-def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: int) -> RunDirectory:
+def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: Any) -> RunDirectory:
     """A run with an untrained model, as training leaves one; ``fields`` go into its manifest."""
     run = RunDirectory.create(path)
     run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})

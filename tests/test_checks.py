@@ -43,6 +43,14 @@ def test_known_options_say_what_was_meant_and_what_there_is() -> None:
         checks.known_options("trainer", ["max_steps", "max_step"], ["seed", "max_steps"])
 
 
+def test_known_options_find_the_name_in_other_sections() -> None:
+    paths = ["search.beam_size", "model.size", "other.size"]
+    with pytest.raises(ValueError, match=r"did you mean search\.beam_size\? the options are run"):
+        checks.known_options("", ["beam_size"], ["run"], paths)
+    with pytest.raises(ValueError, match=r"did you mean model\.size or other\.size\? "):
+        checks.known_options("", ["size"], ["run"], paths)
+
+
 def test_known_options_guess_nothing_far_off() -> None:
     with pytest.raises(ValueError, match="unknown option zzz: the options are run, seed"):
         checks.known_options("", ["zzz"], ["seed", "run"])

@@ -16,9 +16,10 @@ from torch import nn
 from nmt.checks import dotted
 from nmt.cli import app  # registers what the configs refer to
 from nmt.cli.config_files import ConfigFiles, shipped_configs
+from nmt.data.augmentation import Augmentation
 from nmt.data.cleaning import CleaningRules
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Scoring
+from nmt.evaluation.recipe import Scoring
 from nmt.factory import factory
 from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer
@@ -115,10 +116,10 @@ def test_every_trainer_has_valid_settings(trainer: str) -> None:
 
 @pytest.mark.parametrize("tokenizer", options("tokenizer"))
 def test_every_tokenizer_trains(tokenizer: str) -> None:
-    spec = composed("train", [f"tokenizer={tokenizer}", "tokenizer.vocab_size=275"], "tokenizer")
-    del spec["sampling"], spec["max_pairs"]
+    spec = composed("train", [f"tokenizer={tokenizer}", "tokenizer.vocab_size=284"], "tokenizer")
+    del spec["sampling"], spec["max_pairs"], spec["model"]
     pairs = [("the cat sees the dog", "le chat voit le chien")] * 3
-    assert Tokenizer.train(pairs, **spec).src_vocab_size == 275
+    assert Tokenizer.train(pairs, **spec).src_vocab_size == 284
 
 
 @pytest.mark.parametrize("data", options("data"))
@@ -141,7 +142,7 @@ def test_every_corpus_has_what_all_have(data: str) -> None:
     parts = [found["train"], found["valid"], *found["tests"].values()]
     for part in parts:
         assert isinstance(part, str | int) or set(part) == {"src", "tgt"}
-    assert isinstance(found["train"], dict) == (found["format"] == "text")
+    assert isinstance(found["train"], dict) == (found["format"] == "text" and data != "corpora")
 
 
 def test_swapped_languages_swap_the_files_of_a_corpus() -> None:
@@ -192,7 +193,7 @@ BY_CODE = {
 }
 """What code hands to the class or function of a group, over and above what its YAML says."""
 
-ELSEWHERE = {"tokenizer": {"sampling", "max_pairs"}}
+ELSEWHERE = {"tokenizer": {"sampling", "max_pairs", "model"}}
 """What of a section other code takes out."""
 
 SECTIONS: dict[str, Callable[..., Any]] = {
@@ -263,6 +264,7 @@ def test_evaluating_and_cleaning_have_the_options_and_defaults_of_their_classes(
     evaluating = composed("evaluate")
     sections = {
         CleaningRules: composed("train", [], "data")["cleaning"],
+        Augmentation: composed("train", [], "data")["augment"],
         Bootstrap: evaluating["bootstrap"],
     }
     for cls, section in sections.items():

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from nmt.cli.app import launch
-from nmt.commands import evaluate, prepare, train, translate
+from nmt.commands import compare, evaluate, prepare, train, translate
 from nmt.data.sources.open_source import COLUMNS, FORMATS
-from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.buckets import buckets, lengths, members
+from nmt.evaluation.metrics import METRICS
 from tests.console import SHORT, TSV, write_tsv
 from tests.launching import Outcome, _logging_restored, command
 
@@ -109,24 +108,33 @@ def test_a_source_of_text_is_one_class_and_one_entry(
     with open(place / "pairs.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(pairs)
     monkeypatch.setitem(FORMATS, "csv", (COLUMNS, open_csv))
-    options = [*TSV, "data=csv", "data.train=pairs.csv", "tokenizer.vocab_size=275"]
+    options = [*TSV, "data=csv", "data.train=pairs.csv", "tokenizer.vocab_size=290"]
     done = command("prepare", *CONFIGS, *options, work=prepare.main)
     assert done.code == 0, done.err
     assert done.out.startswith("90 training pairs read\n")
     assert "0 dropped: not_text" in done.out
 
 
-def test_a_metric_is_scored_by_length_with_intervals() -> None:
-    from tests.own_classes.mine.exact_match import count, score
+def test_a_metric_is_one_class_and_one_entry(
+    place: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.own_classes.mine.exact_match import ExactMatch
 
+    monkeypatch.setitem(METRICS, "exact_match", ExactMatch)
     references = ["one cat", "two dogs", "three birds in a tree", "four cats in a house"]
-    hypotheses = ["one cat", "two dogs", "three birds in a tree", "four cats"]
-    counts = count(hypotheses, references)
-    words = lengths(references, "words")
-    short, long = (counts[members(words, bucket)] for bucket in buckets([3]))
-    bootstrap = Bootstrap(samples=100)
-    assert score(short, bootstrap) == (100.0, (100.0, 100.0))
-    assert score(long, bootstrap) == (50.0, (0.0, 100.0))
+    for name, lines in {"ref": references, "hyp": [*references[:3], "four cats"]}.items():
+        (place / name).write_text("".join(f"{line}\n" for line in lines))
+    files = ["hypotheses=hyp", "references=ref", "side=reference", "output=scores"]
+    options = ["edges=[3]", "metrics=[bleu,exact_match]", "bootstrap.samples=100"]
+    done = command("evaluate", *files, *options, work=evaluate.main)
+    assert done.code == 0, done.err
+    short, long = json.loads((place / "scores/evaluation.json").read_text())["buckets"]
+    assert (short["exact_match"], short["exact_match_ci"]) == (100, [100, 100])
+    assert (long["exact_match"], long["exact_match_ci"]) == (50, [0, 100])
+    assert " exact " in done.out and "50.0* [ 0.0, 100.0]" in done.out
+    compared = command("compare", "runs=[scores]", "evaluation=x", work=compare.main)
+    assert compared.code == 0, compared.err
+    assert "exact: nrefs:1" in compared.out
 
 
 def test_a_command_lists_helps_and_checks_its_options(

@@ -16,16 +16,15 @@ SIZES = {
 }
 
 SMALL = {
-    "languages.py",
+    "evaluation/suspicion.py",
     "search/greedy.py",
     "training/optimizer.py",
-    "training/signals.py",
 }
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 115
-MOST_LINES = 14_500
+MOST_FILES = 125
+MOST_LINES = 18_600
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"

@@ -1,19 +1,24 @@
 """Starts every command as a Hydra application that reports mistakes in one line.
 
 Exit codes: 0 done, 2 a mistake in options or files, 130 interrupted, 141 the reader of the output
-went away, 1 any other error (with a traceback). HYDRA_FULL_ERROR=1 shows every traceback.
+went away, 143 terminated, 1 any other error (with a traceback). HYDRA_FULL_ERROR=1 shows every
+traceback.
 
 In a sweep, a mistake in the files or values of one job ends that job only: the others go on, and
 the command ends with 2. Options that do not exist end a sweep before its first job.
 """
 
+import atexit
 import gc
 import os
 import re
+import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import StringIO, TextIOWrapper
 from typing import Any
 
@@ -30,6 +35,7 @@ from nmt.checks import dotted, known_options
 from nmt.cli import arguments, config_files
 from nmt.cli.arguments import own_configs, typed
 from nmt.cli.config_files import ConfigFiles
+from nmt.cli.interrupts import Terminated, interruptible
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -46,6 +52,7 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
     description: the text of --help before the options.
     """
     gc.set_threshold(100_000)  # start-up makes objects that stay: collections take a tenth of it
+    atexit.register(gc.freeze)  # so does the end: Python would look at all of them once more
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # so that tables print on a terminal of ASCII
@@ -67,7 +74,11 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
                 print(f"error: {job}: {_worded(error)}", file=sys.stderr)
                 failed.append(job)
 
-    with _reported(show_tracebacks), tempfile.TemporaryDirectory() as scratch:
+    with (
+        _reported(show_tracebacks),
+        tempfile.TemporaryDirectory() as scratch,
+        interruptible(partial(_clean_up, scratch)),
+    ):
         given = arguments.normalized(sys.argv[1:])
         given = arguments.with_own_configs(given, os.environ.get("COMP_LINE"))
         ConfigFiles(own_configs(given))
@@ -92,6 +103,13 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
             raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
 
 
+def _clean_up(scratch: str) -> None:
+    """Deletes what a process that ends at once would leave behind."""
+    if cache := sys.modules.get("nmt.disk_cache"):  # importing it loads numpy
+        cache.delete_scratch()
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
 @contextmanager
 def _reported(show_tracebacks: bool) -> Iterator[None]:
     """Turns an error that the user can correct into one message and an exit code."""
@@ -104,8 +122,10 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
                 _give_up_stdout()
                 raise OSError(error.errno, error.strerror, "standard output") from error
             raise
+    except Terminated:
+        sys.exit(128 + signal.SIGTERM)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
         _give_up_stdout()
         sys.exit(141)
@@ -141,8 +161,13 @@ def _worded(error: Exception) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         where, node = str(cause.full_key).rpartition(".")[0], cause.parent_node
         if isinstance(node, DictConfig):
+            there = [str(key) for key in node if key != "hydra"]
+            root = node._get_root()
+            every = (
+                config_files.values(root) | {"hydra": None} if isinstance(root, DictConfig) else {}
+            )
             try:
-                known_options(where, [str(cause.key)], [str(key) for key in node if key != "hydra"])
+                known_options(where, [str(cause.key)], there, [path for path, _ in dotted(every)])
             except ValueError as unknown:
                 return str(unknown)
             return f"{where}.{cause.key} cannot be set"
@@ -156,6 +181,11 @@ def _worded_syntax(name: str, equals: str, value: str) -> str:
         return f"{name} is no option: options are written name=value"
     if value.startswith("[") and not value.endswith("]"):
         return f"{name}={value} is part of a list: write it without spaces, {name}=[A,B]"
+    if value.startswith(("{", "[{")):
+        return (
+            f"{name}={value} cannot be read: within a list of corpora, text with < = or another "
+            f'sign needs double quotes, such as tag: "<web>", and the whole single ones'
+        )
     return (
         f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "
         f"needs quotes: {typed(name, value)}"
@@ -171,20 +201,24 @@ def _check(cfg: DictConfig, config_name: str) -> None:
     choices = config_files.chosen(HydraConfig.get().runtime.choices)
     plain = hydra.compose(config_name, [f"{group}={choice}" for group, choice in choices])
     given = config_files.values(cfg)
-    _compare("", given, config_files.values(plain))
+    known = config_files.values(plain)
+    _compare("", given, known, [path for path, _ in dotted(known)])
     if missing := [name for name, value in dotted(given) if value == MISSING]:
         raise ValueError(f"{', '.join(missing)} must be given; --help says what the options are")
 
 
-def _compare(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+def _compare(
+    where: str, given: Mapping[str, Any], known: Mapping[str, Any], paths: Sequence[str]
+) -> None:
+    """paths: of all known options."""
     if where in arguments.OPEN or "_target_" in known:
         return  # the class itself checks its options
-    known_options(where, given, known)
+    known_options(where, given, known, paths)
     for name, value in given.items():
         option = f"{where}.{name}".lstrip(".")
         if isinstance(value, dict) and isinstance(known[name], dict):
-            _compare(option, value, known[name])
-        elif option in arguments.ANY_FORM:
+            _compare(option, value, known[name], paths)
+        elif option in (arguments.LISTS if isinstance(value, list) else arguments.ANY_FORM):
             continue
         elif value is not None and (wanted := _wanted(value, known[name])):
             raise ValueError(f"{option} must be {wanted}, got {value!r}")

@@ -14,21 +14,34 @@ OPEN = ("data.tests",)
 ANY_FORM = ("data.valid",)
 """Options that take other forms than the config shows: files, or a number of pairs to draw."""
 
+LISTS = (*ANY_FORM, "data.train")
+"""Options that may be a list where the config shows a mapping: files, or several corpora."""
+
 if hasattr(argparse.ArgumentParser, "_check_help"):
     # Python 3.14 checks a help text when it is added. One of Hydra 1.3's is no text before it is
     # shown, and the check would end every command.
     argparse.ArgumentParser._check_help = lambda parser, action: None
 
-_HOME = re.compile(r"""(?<=[=\[,"'])~(?=[/,\]]|$)""")
+_HOME = re.compile(r"""(?:(?<=[=\[,"':])|(?<=: ))~(?=[/,\]}]|$)""")
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """The arguments with ~ at the start of values expanded, and ++ before names in open sections:
-    not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values."""
+    """The arguments with ~ at the start of values expanded, ++ before names in open sections, and
+    options that may be lists emptied before they become one.
+
+    Not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values; Hydra cannot
+    replace a mapping by a list.
+    """
     home = str(Path.home())
     expanded = [_HOME.sub(lambda _: home, argument) for argument in arguments]
     opened = tuple(f"{section}." for section in OPEN)
-    return [f"++{argument}" if argument.startswith(opened) else argument for argument in expanded]
+    lists = tuple(f"{option}=[" for option in LISTS)
+    found = []
+    for argument in expanded:
+        if argument.startswith(lists):
+            found.append(f"{argument.partition('=')[0]}=null")
+        found.append(f"++{argument}" if argument.startswith(opened) else argument)
+    return found
 
 
 def overrides(arguments: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from nmt.data.stores import IdsStore, encoded
 from nmt.disk_cache import DiskCache
 from nmt.run_directory import RunDirectory, check_test_name
 from nmt.tokenizer import Tokenizer, load_tokenizer
+from nmt.tokenizer.pieces import text_rules
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,10 @@ def main(cfg: DictConfig) -> None:
     if config["threads"] is not None:
         threads = checks.positive_int("threads", config["threads"])
     start = time.monotonic()
-    tokenizer = None
     if config["init_from"] is not None:
-        tokenizer = load_tokenizer(RunDirectory.open(str(config["init_from"])))
+        tokenizer: Tokenizer | None = load_tokenizer(RunDirectory.open(str(config["init_from"])))
+    else:
+        tokenizer = given_tokenizer(config["tokenizer"])
     cache = cache_of(config["data"])
     done = prepare_data(config["data"], config["tokenizer"], cache, threads, tokenizer)
     sizes = [f"{done.tokenizer.src_vocab_size:,}"]
@@ -67,6 +69,26 @@ def cache_of(data: Mapping[str, Any]) -> DiskCache:
     return DiskCache(directory, named_by="data.cache=")
 
 
+def given_tokenizer(options: Mapping[str, Any]) -> Tokenizer | None:
+    """The tokenizer that ``tokenizer.model`` names, and a line in the log that says what it does;
+    None where it names none. options: the ``tokenizer`` section."""
+    if options["model"] is None:
+        return None
+    path = Path(str(options["model"])).expanduser()
+    names = ("normalization", "placeholders", "symbols")
+    with checks.section("tokenizer"):
+        tokenizer = Tokenizer.of_model(path, **{name: options[name] for name in names})
+    own = tokenizer.own_normalization()
+    log.info(
+        "the pieces of %s, %s with those that it lacked%s; the options kind, vocab_size, joint,"
+        " character_coverage and max_pairs of the tokenizer do nothing",
+        path,
+        f"{tokenizer.src_vocab_size:,}",
+        f"; it normalises all text by {own}, translations too" if own else "",
+    )
+    return tokenizer
+
+
 def prepare_data(
     data: Mapping[str, Any],
     options: Mapping[str, Any],
@@ -79,13 +101,18 @@ def prepare_data(
     data, options: the ``data`` and ``tokenizer`` sections. tokenizer: replaces the one that
     ``options`` describe.
     """
-    checks.probability("tokenizer.sampling", options["sampling"])  # before a long corpus is read
-    checks.positive_int("tokenizer.vocab_size", options["vocab_size"])
+    with checks.section("tokenizer"):  # before a long corpus is read
+        sampling = checks.probability("sampling", options["sampling"])
+        checks.positive_int("vocab_size", options["vocab_size"])
+        text_rules(options["normalization"], options["placeholders"], options["symbols"])
+        if sampling and tokenizer:
+            tokenizer.check_can_sample()
     with checks.section("data"):
         for name in data["tests"]:
             check_test_name(str(name))
         corpus = load_corpus(data, cache)
     with checks.section("tokenizer"):
         tokenizer = tokenizer or learn_tokenizer(corpus, options, cache)
-    ids = encoded(corpus.train, corpus.fingerprints["train"], tokenizer, cache, threads)
+    prints, language = corpus.fingerprints["train"], corpus.src_lang
+    ids = encoded(corpus.train, prints, tokenizer, cache, threads, language)
     return PreparedData(corpus, tokenizer, ids)

@@ -15,6 +15,7 @@ FIXED = ("data", "tokenizer", "model", "seed", "trainer.batch_tokens", "trainer.
 """Sections and options that a resumed run cannot change; all others take their new values."""
 
 _OF_DATA = ("data.src_lang", "data.tgt_lang")
+_AUGMENT = "data.augment."
 _OF_THIS_MACHINE = ("run", "resume", "init_from", "device", "trusted_packages")
 
 
@@ -42,16 +43,27 @@ def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: Parallel
 
     config: the new config, as ``kept`` returns it.
     """
-    if run.manifest().get("corpora") != corpus.fingerprints:
+    manifest = run.manifest()
+    if other := _changed(manifest.get("corpora") or {}, corpus.fingerprints):
         raise ValueError(
-            f"{run.path} was trained on other text than the data options name now: "
-            f"go on with the same text, or choose another run="
+            f"{run.path} was trained on other text than the data options name now "
+            f"({', '.join(other)}): go on with the same text, or choose another run="
         )
+    # The same fingerprints are the same number of corpora.
+    for was, one in zip(
+        (manifest.get("cleaning") or {}).get("corpora", []), corpus.cleaning.corpora, strict=True
+    ):
+        if was["weight"] != one.weight:
+            raise ValueError(
+                f"{run.path} has data.{one.name}.weight={was['weight']}, a resumed run cannot "
+                f"change it to {one.weight}: leave it as it was, or choose another run="
+            )
     before, now = dict(checks.dotted(run.config())), dict(checks.dotted(config))
     for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
+        augments = name.startswith(_AUGMENT)
+        old, new = before.get(name, 0.0 if augments else None), now.get(name)
         section = name.partition(".")[0]
-        if old == new or (section == "data" and name not in _OF_DATA):
+        if old == new or (section == "data" and name not in _OF_DATA and not augments):
             continue  # the content was compared: text may have moved or changed its format
         if section in FIXED or name in FIXED:
             raise ValueError(
@@ -59,3 +71,10 @@ def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: Parallel
                 f"leave it as it was, or choose another run="
             )
         log.warning("%s was %s, from here on it is %s", name, old, new)
+
+
+def _changed(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """The options whose text has changed, given the fingerprints; of a list of corpora, those."""
+    names = [name for name in [*now, *(before.keys() - now)] if before.get(name) != now.get(name)]
+    listed = [name for name in names if name.startswith("train[")]
+    return [f"data.{name}" for name in names if name != "train" or not listed]

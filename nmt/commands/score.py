@@ -7,6 +7,7 @@ pair, a line for each, and of all pairs on stderr. Pairs of two blank lines do n
 
 import logging
 import math
+import os
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias, cast
@@ -33,6 +34,10 @@ def main(cfg: DictConfig) -> None:
     count, log_prob, tokens = 0, 0.0, 0
     with open_lines(str(config["source"])) as src, open_lines(str(config["target"])) as tgt:
         refuse_same_file(path, src, tgt)
+        if src.status and tgt.status and os.path.samestat(src.status, tgt.status):
+            raise ValueError(
+                f"{src.name} and {tgt.name} are one file: target must be a translation of source"
+            )
         translator = load_translator(config)
         with open_output(path) as output:
             for pairs in with_progress(aligned(src, tgt), src, shown=not output.is_terminal()):

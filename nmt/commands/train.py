@@ -9,6 +9,8 @@ r"""Train a translator on sentence pairs.
       data.valid.src=valid.de data.valid.tgt=valid.en \
       data.tests.news.src=news.de data.tests.news.tgt=news.en
   nmt-train data=tsv data.src_lang=en data.tgt_lang=fr data.train=pairs.tsv data.valid=1000
+  nmt-train data=corpora data.src_lang=en data.tgt_lang=fr data.valid=1000 \
+      'data.train=[{src: a.en, tgt: a.fr, weight: 2}, {format: tsv, train: b.tsv, weight: 0.5}]'
   nmt-train run=runs/demo-lstm-s1 model=lstm resume=auto
   nmt-train init_from=runs/demo-lstm-s1 data=tsv data.src_lang=en data.tgt_lang=fr \
       data.train=mine.tsv data.valid=500 optimizer.lr=0.0005 schedule.warmup_steps=100
@@ -20,8 +22,10 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import fields
+from functools import lru_cache, partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
@@ -33,10 +37,12 @@ from torch import nn
 from nmt import __version__, checks
 from nmt.cli.arguments import overrides as given_overrides
 from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited, run_label
-from nmt.commands.prepare import PreparedData, cache_of, prepare_data
+from nmt.commands.prepare import PreparedData, cache_of, given_tokenizer, prepare_data
 from nmt.commands.resuming import check_resumed, is_resumed, kept
-from nmt.data.batches import EncodedPairs, PairsInMemory, TrainingBatches, sorted_batches
-from nmt.data.stores import sampled
+from nmt.commands.validation import validation
+from nmt.data.augmentation import Augmentation, Augmenter
+from nmt.data.batches import EncodedPairs, TrainingBatches
+from nmt.data.stores import augmented, sampled
 from nmt.device import choose_device, choose_precision, keep_few_kernels, keep_freed_memory
 from nmt.disk_cache import DiskCache
 from nmt.evaluation.metrics import Scorer
@@ -45,17 +51,16 @@ from nmt.files import check_writable
 from nmt.languages import tokenizer_for
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import load_weights
-from nmt.run_directory import RunDirectory
+from nmt.run_directory import LATER_OPTIONS, RunDirectory
 from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer, load_tokenizer
 from nmt.training.checkpoint import full_disk_explained
-from nmt.training.loss import validation_loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
 from nmt.training.signals import StopRequest
 from nmt.training.train_state import TrainerSettings
-from nmt.training.trainer import Trainer, Validate
-from nmt.translator import Translator, build_model
+from nmt.training.trainer import Trainer
+from nmt.translator import build_model
 
 log = logging.getLogger(__name__)
 
@@ -109,11 +114,22 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     resumed = is_resumed(run, config["resume"])
     check_writable(run.path, "run")
     config, start = _with_init_from(config, run if resumed else None, overrides)
-    _check_options(config, settings, start)
+    if resumed and "normalization" not in run.manifest():  # it goes on as it began
+        begun = run.config()["tokenizer"]
+        config["tokenizer"] |= {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
+    if resumed and "augment" not in run.config()["data"]:
+        config["data"]["augment"] = dict.fromkeys(config["data"]["augment"], 0.0)
+    if config["tokenizer"]["model"] is not None:
+        path = Path(str(config["tokenizer"]["model"])).expanduser().absolute()
+        config["tokenizer"]["model"] = str(path)
+    if resumed:
+        known: Tokenizer | None = load_tokenizer(run)
+    else:
+        known = start.tokenizer if start else given_tokenizer(config["tokenizer"])
+    _check_options(config, settings, start, known)
 
     log.info("run %s", run.path)
     cache = cache_of(config["data"])
-    known = start.tokenizer if start else load_tokenizer(run) if resumed else None
     ready = prepare_data(config["data"], config["tokenizer"], cache, torch.get_num_threads(), known)
     for line in ready.corpus.cleaning.lines():
         log.info("%s", line)
@@ -122,15 +138,19 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
 
     model = _model(config, ready.tokenizer, start).to(device)
     batches = TrainingBatches(
-        _encoder(ready, config["tokenizer"]["sampling"], config["seed"], cache),
+        _encoder(ready, config, cache),
         batch_tokens=settings.batch_tokens,
         seed=config["seed"],
+        mixture=ready.corpus.mixture,
     )
     total_steps = _total_steps(settings, batches)
     schedule = _built(config, "schedule", Schedule, total_steps=total_steps)
     with checks.section("optimizer"):
         optimizer = adamw(model, **config["optimizer"])
-    validate = _validation(config, ready, settings, precision)
+    search = _built(config, "search", Search)
+    scorer = _scorer(config, [pair.tgt for pair in ready.corpus.valid])
+    tokens = settings.batch_tokens
+    validate = validation(ready, search, scorer, batch_tokens=tokens, precision=precision)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")
     log.info("%s in %s, %d threads", device, precision, torch.get_num_threads())
@@ -172,10 +192,14 @@ def _with_init_from(
 
 
 def _check_options(
-    config: Mapping[str, Any], settings: TrainerSettings, start: InitialWeights | None
+    config: Mapping[str, Any],
+    settings: TrainerSettings,
+    start: InitialWeights | None,
+    tokenizer: Tokenizer | None,
 ) -> None:
     """ValueError for a bad option, before a long corpus is read and anything is written."""
     checks.non_negative_int("seed", config["seed"])
+    _shares(config)
     _scorer(config)
     _built(config, "search", Search)
     limited = settings.max_steps is not None or settings.max_epochs is not None
@@ -188,12 +212,17 @@ def _check_options(
         start.check_fits(config["model"], config["trusted_packages"])
     else:
         with torch.device("meta"):  # takes no memory
-            _new_model(config, vocab_size, vocab_size)
+            size = tokenizer.src_vocab_size if tokenizer else vocab_size
+            _new_model(config, size, tokenizer.tgt_vocab_size if tokenizer else size)
 
 
-def _scorer(config: Mapping[str, Any]) -> Scorer:
-    """Scores the translations of the validation pairs."""
-    return Scorer(tokenize=tokenizer_for(config["data"]["tgt_lang"]))
+def _scorer(config: Mapping[str, Any], references: Sequence[str] = ()) -> Scorer:
+    """Scores the translations of the validation pairs. references: their script decides how words
+    are counted where the language is unknown."""
+    tokenize = tokenizer_for(config["data"]["tgt_lang"], references)
+    if references:
+        log.info("BLEU of the validation pairs: tokenizer %s", tokenize)
+    return Scorer(metrics=["bleu"], tokenize=tokenize)
 
 
 def _built(config: Mapping[str, Any], name: str, slot: type[T], **options: Any) -> T:
@@ -224,18 +253,43 @@ def _model(
 
 
 def _encoder(
-    ready: PreparedData, sampling: float, seed: int, cache: DiskCache
+    ready: PreparedData, config: Mapping[str, Any], cache: DiskCache
 ) -> Callable[[int], EncodedPairs]:
-    """epoch -> ids of all pairs; they differ between epochs only if the tokenizer samples."""
-    if not sampling:
+    """epoch -> ids of all pairs; they differ between epochs where the tokenizer samples or pairs
+    are changed."""
+    sampling, seed, shares = config["tokenizer"]["sampling"], config["seed"], _shares(config)
+    tokenizer, text, statistics = ready.tokenizer, ready.corpus.train, ready.ids.statistics
+    prefixes = statistics.source_prefixes if statistics else ()
+    augmenter = Augmenter(
+        shares,
+        placeholders=tokenizer.placeholders,
+        src_lang=ready.corpus.src_lang,
+        tgt_lang=ready.corpus.tgt_lang,
+        seed=seed,
+        source_prefixes=(*prefixes, *ready.corpus.tags),
+    )
+    if not (sampling or shares):
         return lambda epoch: ready.ids
 
     @lru_cache(maxsize=1)  # the first epoch is encoded for its length, then for training
     def encode(epoch: int) -> EncodedPairs:
-        text, drawn = ready.corpus.train, 2**20 * seed + epoch
-        return sampled(text, ready.tokenizer, cache, sampling=sampling, seed=drawn)
+        change = partial(augmenter, epoch) if shares else None
+        if sampling:
+            drawn = 2**20 * seed + epoch
+            return sampled(text, tokenizer, cache, sampling=sampling, seed=drawn, change=change)
+        assert change
+        threads = torch.get_num_threads()
+        return augmented(text, ready.ids, tokenizer, cache, change=change, threads=threads)
 
     return encode
+
+
+def _shares(config: Mapping[str, Any]) -> Augmentation:
+    """The shares of training pairs that change."""
+    with checks.section("data.augment"):
+        options = config["data"]["augment"]
+        checks.known_options("", options, [field.name for field in fields(Augmentation)])
+        return Augmentation(**options)
 
 
 def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | None:
@@ -245,25 +299,6 @@ def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | N
         length, _ = batches.epoch(0)
         limits.append(settings.max_epochs * -(-length // settings.accumulate))
     return min(limits, default=None)
-
-
-def _validation(
-    config: Mapping[str, Any], ready: PreparedData, settings: TrainerSettings, precision: str
-) -> Validate:
-    """model -> loss and perplexity of the validation pairs, and BLEU of their translations."""
-    search, scorer = _built(config, "search", Search), _scorer(config)
-    tokenizer, pairs = ready.tokenizer, ready.corpus.valid
-    src, tgt = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
-    encoded = PairsInMemory(zip(tokenizer.encode_src(src), tokenizer.encode_tgt(tgt), strict=True))
-
-    def validate(model: Seq2SeqModel) -> dict[str, float]:
-        batches = sorted_batches(encoded, batch_tokens=settings.batch_tokens)
-        values = validation_loss(model, batches, precision)
-        translations = Translator(model, tokenizer, search).translate(src)
-        texts = [translation.text for translation in translations]
-        return values | {"bleu": scorer.corpus_score(scorer.count(texts, tgt)).bleu}
-
-    return validate
 
 
 def _record(
@@ -289,6 +324,8 @@ def _record(
             longest_source=ready.ids.longest_source,
             corpora=ready.corpus.fingerprints,
             cleaning=ready.corpus.cleaning.as_dict(),
+            normalization=ready.tokenizer.normalization.as_dict(),
+            text=ready.ids.statistics.as_dict() if ready.ids.statistics else None,
             versions={
                 "nmt": __version__,
                 "python": platform.python_version(),

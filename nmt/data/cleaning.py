@@ -6,13 +6,19 @@ the counts add up. The other pairs stay unchanged, except that a line break in t
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from math import floor
 from typing import Any, Self
 
 from nmt import checks
+from nmt.data.mixture import CorpusCounts, table
 
 _RATIO_SLACK = 20  # characters allowed beyond the ratio, which means little for a few short words
 
-RULES = ("not_text", "empty", "too_long", "length_ratio", "duplicate", "held_out")
+RULES = (
+    *("not_text", "empty", "too_long", "language"),
+    *("length_ratio", "duplicate", "held_out", "copy"),
+)
 """In the order in which they apply."""
 
 
@@ -28,6 +34,9 @@ class CleaningRules:
         section 3, use the same measure and expectation to align sentences).
     drop_duplicates: keep only the first of equal pairs.
     drop_held_out: drop a pair whose source or target occurs in a validation or test set.
+    languages: drop a pair with a side that is clearly in another language.
+    max_copy_share: greatest share of pairs whose target is their source, of all that the other
+        rules keep. Those above it are dropped evenly all over the corpus. 1: keep all.
     """
 
     max_words: int = 200
@@ -35,14 +44,21 @@ class CleaningRules:
     max_ratio: float = 4.0
     drop_duplicates: bool = True
     drop_held_out: bool = True
+    languages: bool = False
+    max_copy_share: float = 1.0
 
     def __post_init__(self) -> None:
         checks.positive_int("max_words", self.max_words)
         checks.positive_int("max_characters", self.max_characters)
         checks.positive("max_ratio", self.max_ratio)
+        checks.boolean("languages", self.languages)
         if self.max_ratio < 1:
             raise checks.OptionError(
                 f"{checks.field('max_ratio')} must be at least 1, got {self.max_ratio!r}"
+            )
+        if checks.non_negative("max_copy_share", self.max_copy_share) > 1:
+            raise checks.OptionError(
+                f"{checks.field('max_copy_share')} must be at most 1, got {self.max_copy_share!r}"
             )
 
     def drops(self, src: str, tgt: str) -> str | None:
@@ -59,6 +75,12 @@ class CleaningRules:
             tgt_length > self.max_ratio * src_length * tgt_per_src + _RATIO_SLACK
             or src_length > self.max_ratio * tgt_length / tgt_per_src + _RATIO_SLACK
         )
+
+    def most_copies(self, others: int) -> int:
+        """How many pairs whose target is their source may stand beside the others, where there is
+        a limit: a share below 1."""
+        share = Fraction(str(self.max_copy_share))  # the decimal number that people wrote
+        return floor(others * share / (1 - share))
 
     def _too_long(self, text: str) -> bool:
         return len(text) > self.max_characters or len(text.split()) > self.max_words
@@ -81,16 +103,20 @@ class CleaningReport:
     """Counts of training pairs.
 
     total: pairs read. dropped: rule -> pairs, for every rule, in the order in which they apply.
-    drawn: part -> pairs that passed all rules and were moved there. line_breaks: pairs with a line
-    break, which became a space. not_text_at: places of the first values that are no text.
+    drawn: part -> pairs that passed all rules and were moved there. copies: pairs that were kept,
+    though their target is their source. line_breaks: pairs with a line
+    break, which became a space. not_text_at: places of the first values that are no text. corpora:
+    of each corpus, where the training text is a list of them.
     """
 
     rules: CleaningRules
     total: int = 0
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RULES, 0))
     drawn: dict[str, int] = field(default_factory=dict)
+    copies: int = 0
     line_breaks: int = 0
     not_text_at: list[str] = field(default_factory=list)
+    corpora: list[CorpusCounts] = field(default_factory=list)
 
     @property
     def kept(self) -> int:
@@ -103,17 +129,24 @@ class CleaningReport:
             "not_text": "a side is missing, no text, or no valid Unicode",
             "empty": "a side is empty",
             "too_long": f"over {rules.max_words:,} words or {rules.max_characters:,} characters",
+            "language": "a side in another language" if rules.languages else "rule is off",
             "length_ratio": f"a side over {rules.max_ratio:g} times its expected length",
             "duplicate": "repeats an earlier pair" if rules.drop_duplicates else "rule is off",
             "held_out": "in a validation or test set" if rules.drop_held_out else "rule is off",
+            "copy": f"over {rules.max_copy_share:.0%} with a target that is their source"
+            if rules.max_copy_share < 1
+            else "rule is off",
         }
         counts = [(self.total, "training pairs read")]
         if self.line_breaks:
             counts.append((self.line_breaks, "with a line break that became a space"))
         counts += [(n, f"dropped: {rule} ({meaning[rule]})") for rule, n in self.dropped.items()]
         counts += [(n, f"drawn: {part}") for part, n in self.drawn.items()]
+        if self.copies:
+            counts.append((self.copies, "of those kept have a target that is their source"))
         width = len(f"{self.total:,}")
-        return [f"{count:>{width},} {text}" for count, text in [*counts, (self.kept, "kept")]]
+        lines = [f"{count:>{width},} {text}" for count, text in [*counts, (self.kept, "kept")]]
+        return lines + table(self.corpora)
 
     def as_dict(self) -> dict[str, Any]:
         """The report in plain types, to be saved."""
@@ -123,6 +156,7 @@ class CleaningReport:
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """The report that ``as_dict`` saved."""
         values = {name: value for name, value in saved.items() if name not in ("rules", "kept")}
+        values["corpora"] = [CorpusCounts(**one) for one in saved.get("corpora", [])]
         return cls(rules=CleaningRules(**saved["rules"]), **values)
 
 

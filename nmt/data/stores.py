@@ -5,9 +5,10 @@ corpus. ``datasets.Dataset.from_file`` and other readers of Arrow's stream forma
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from nmt.data.batches import Ids
+from nmt.data.statistics import TextCounter, TextStatistics
 from nmt.data.text_files import SentencePair
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
@@ -125,7 +127,7 @@ def map_batches(path: str | Path) -> list[pa.RecordBatch]:
     return list(pa.ipc.open_stream(pa.memory_map(str(path))))
 
 
-_FORMAT = 1  # of the files that ``write_ids`` writes
+_FORMAT = 2  # of the files that ``write_ids`` writes
 _IDS, _LENGTHS, _SUMMARY = "ids.arrow", "lengths", "ids.json"
 _SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32()))])
 
@@ -138,12 +140,15 @@ class IdsStore:
     """EncodedPairs from the files that ``write_ids`` wrote.
 
     longest_source: most tokens of a source, tokens: of all "src" and all "tgt", both without EOS.
+    statistics: of the text; None of a random segmentation.
     """
 
     def __init__(self, directory: Path) -> None:
         summary = json.loads((directory / _SUMMARY).read_text(encoding="utf-8"))
         self.longest_source: int = summary["longest_source"]
         self.tokens: dict[str, int] = summary["tokens"]
+        text = summary.get("text")
+        self.statistics = None if text is None else TextStatistics.from_dict(text)
         self.lengths: NDArray[np.int32] = np.asarray(
             np.memmap(directory / _LENGTHS, "<i4", "r").reshape(-1, 2)
         )
@@ -167,40 +172,110 @@ def encoded(
     tokenizer: Tokenizer,
     cache: DiskCache,
     threads: int,
+    src_lang: str = "",
 ) -> IdsStore:
     """The best segmentation of every pair, computed once for each text and tokenizer, whatever
-    the number of threads. fingerprints: of the text."""
+    the number of threads. fingerprints: of the text. src_lang: says where a sentence ends."""
 
     def build(directory: Path) -> None:
+        counter = TextCounter(src_lang, len(text))
         with pairs_bar(None, "encoding", len(text)) as bar:
 
             def chunks() -> Iterator[Chunk]:
                 for src, tgt in text.chunks():
                     ids = tokenizer.encode_src(src, threads=threads)
-                    yield ids, tokenizer.encode_tgt(tgt, threads=threads)
+                    tgt_ids = tokenizer.encode_tgt(tgt, threads=threads)
+                    counter.add(src, ids, tgt_ids)
+                    yield ids, tgt_ids
                     bar.update(len(src))
 
-            write_ids(directory, chunks())
+            write_ids(directory, chunks(), counter)
 
     key = {"format": _FORMAT, "text": fingerprints, "tokenizer": tokenizer.sha256()}
+    key |= {"src_lang": src_lang}
     return IdsStore(cache.entry("ids", key, build))
 
 
-def sampled(
-    text: TextStore, tokenizer: Tokenizer, cache: DiskCache, *, sampling: float, seed: int
+Change: TypeAlias = Callable[[int, list[str], list[str]], Mapping[int, tuple[str, str]]]
+"""(number of the first pair, sources, targets) -> row -> the changed pair, in the order of rows."""
+
+
+def augmented(
+    text: TextStore,
+    ids: IdsStore,
+    tokenizer: Tokenizer,
+    cache: DiskCache,
+    *,
+    change: Change,
+    threads: int,
 ) -> IdsStore:
-    """A random segmentation of every pair, on disk as long as it is in use."""
-    src = tokenizer.sample_src((pair.src for pair in text), sampling=sampling, seed=seed)
-    tgt = tokenizer.sample_tgt((pair.tgt for pair in text), sampling=sampling, seed=seed)
-    sizes = (len(src) for src, _ in text.chunks())
-    chunks = ((list(islice(src, size)), list(islice(tgt, size))) for size in sizes)
+    """The best segmentation of every pair, of changed ones as they are after the change; on disk as
+    long as it is in use. ids: of the text; the pairs that do not change keep theirs."""
+
+    def chunks() -> Iterator[Chunk]:
+        first = 0
+        for src, tgt in text.chunks():
+            changed = change(first, src, tgt)
+            lines = [[pair[side] for pair in changed.values()] for side in (0, 1)]
+            new_src = tokenizer.encode_src(lines[0], threads=threads, placeholders=True)
+            new_tgt = tokenizer.encode_tgt(lines[1], threads=threads, placeholders=True)
+            new = dict(zip(changed, zip(new_src, new_tgt, strict=True), strict=True))
+            pairs = [new[row] if row in new else ids[first + row] for row in range(len(src))]
+            yield [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            first += len(src)
+
     with cache.scratch() as directory:
-        write_ids(directory, chunks)
+        write_ids(directory, chunks())
         return IdsStore(directory)  # mapped files outlive their names
 
 
-def write_ids(directory: Path, chunks: Iterable[Chunk]) -> None:
-    """Write ids that come in chunks of ``BATCH_ROWS`` pairs, the last one smaller."""
+def sampled(
+    text: TextStore,
+    tokenizer: Tokenizer,
+    cache: DiskCache,
+    *,
+    sampling: float,
+    seed: int,
+    change: Change | None = None,
+) -> IdsStore:
+    """A random segmentation of every pair, of changed ones as they are after the change; on disk as
+    long as it is in use."""
+
+    def unchanged() -> Iterator[Chunk]:
+        src = tokenizer.sample_src((pair.src for pair in text), sampling=sampling, seed=seed)
+        tgt = tokenizer.sample_tgt((pair.tgt for pair in text), sampling=sampling, seed=seed)
+        for sources, _ in text.chunks():
+            yield list(islice(src, len(sources))), list(islice(tgt, len(sources)))
+
+    def changed(change: Change) -> Iterator[Chunk]:
+        first = 0
+        for sides in text.chunks():
+            new = change(first, *sides)
+            chunk = []
+            for side, sample in enumerate((tokenizer.sample_src, tokenizer.sample_tgt)):
+                draw = partial(sample, sampling=sampling, seed=_WIDTH * seed + first)
+                plain = draw([line for row, line in enumerate(sides[side]) if row not in new])
+                masked = draw([pair[side] for pair in new.values()], placeholders=True)
+                rows = range(len(sides[side]))
+                chunk.append([next(masked if row in new else plain) for row in rows])
+            yield chunk[0], chunk[1]
+            first += len(sides[0])
+
+    with cache.scratch() as directory:
+        write_ids(directory, unchanged() if change is None else changed(change))
+        return IdsStore(directory)
+
+
+_WIDTH = 2**40  # more than there are pairs
+
+
+def write_ids(
+    directory: Path, chunks: Iterable[Chunk], counter: TextCounter | None = None
+) -> None:
+    """Write ids that come in chunks of ``BATCH_ROWS`` pairs, the last one smaller.
+
+    counter: has counted the text when the last chunk has come.
+    """
     longest, tokens = 0, np.zeros(2, dtype=np.int64)
     with _new_stream(directory / _IDS, _SCHEMA) as stream, open(directory / _LENGTHS, "wb") as file:
         for chunk in chunks:
@@ -209,11 +284,13 @@ def write_ids(directory: Path, chunks: Iterable[Chunk]) -> None:
             columns = []
             for rows, sizes in zip(chunk, lengths, strict=True):
                 offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-                ids = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=offsets[-1])
+                ids = np.concatenate([np.asarray(row, dtype=np.int32) for row in rows])
                 columns.append(pa.ListArray.from_arrays(pa.array(offsets), pa.array(ids)))
             stream.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
             longest = max(longest, int(lengths[0].max()))
             tokens += lengths.sum(axis=1)
     counts = dict(zip(("src", "tgt"), tokens.tolist(), strict=True))
-    summary = {"longest_source": longest, "tokens": counts}
+    summary: dict[str, Any] = {"longest_source": longest, "tokens": counts}
+    if counter:
+        summary["text"] = counter.statistics().as_dict()
     (directory / _SUMMARY).write_text(json.dumps(summary) + "\n", encoding="utf-8")

@@ -18,11 +18,20 @@ from nmt.run_directory import RunDirectory
 STATE = "training.pt"
 
 
-def write_checkpoint(run: RunDirectory, step: int, state: dict[str, Any]) -> str:
-    """Writes ``checkpoints/<step>/`` and returns its name. The next commit records it."""
-    name = f"checkpoints/{step}"
+def name_of(step: int, stopped: bool = False) -> str:
+    """The directory of a checkpoint. stopped: training was stopped at this step before validating
+    it; once it is validated, that checkpoint overwrites nothing that counts."""
+    return f"checkpoints/{step}-stopped" if stopped else f"checkpoints/{step}"
+
+
+def write_checkpoint(
+    run: RunDirectory, step: int, state: dict[str, Any], *, stopped: bool = False
+) -> str:
+    """Writes the directory that ``name_of`` names and returns the name. The next commit records
+    it."""
+    name = name_of(step, stopped)
     final = run.path / name
-    temporary = final.with_name(f"{step}.tmp")
+    temporary = final.with_name(f"{final.name}.tmp")
     for leftover in (temporary, final):
         if leftover.exists():
             shutil.rmtree(leftover)

@@ -15,6 +15,7 @@ class TrainerSettings:
     max_epochs: int | None
     max_minutes: float | None
     patience: int | None
+    min_delta: float
     validate_every: int
     select_by: str
     keep_checkpoints: int
@@ -37,6 +38,7 @@ class TrainerSettings:
                 checks.positive_int(name, getattr(self, name))
         if self.max_minutes is not None:
             checks.positive("max_minutes", self.max_minutes)
+        checks.non_negative("min_delta", self.min_delta)
         counts = ("validate_every", "keep_checkpoints", "batch_tokens", "accumulate", "log_every")
         for name in counts:
             checks.positive_int(name, getattr(self, name))
@@ -56,18 +58,31 @@ class TrainState:
     """How far training has come. Every checkpoint stores it.
 
     step: updates done. epoch, batch: the next batch to read. best: quality of the best validation
-    (larger is better). stale: validations since the best. seconds: of training so far. tokens:
-    target tokens read so far. validated: steps of the kept checkpoints that were validated.
+    (larger is better). progress: quality of the last one that counted as progress. stale:
+    validations since then. seconds: of training so far. tokens: target tokens read so far.
+    validated: steps of the kept checkpoints that were validated.
     """
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
     best: float = -math.inf
+    progress: float = -math.inf
     stale: int = 0
     seconds: float = 0.0
     tokens: int = 0
     validated: tuple[int, ...] = ()
+
+    def observe(self, quality: float, min_delta: float) -> bool:
+        """Takes in a validation -> whether it is the best so far. It counts as progress if it
+        exceeds the last one that did by more than ``min_delta``."""
+        better = quality > self.best
+        if quality > self.progress + min_delta:
+            self.progress, self.stale = quality, 0
+        else:
+            self.stale += 1
+        self.best = max(self.best, quality)
+        return better
 
     def done(self, settings: TrainerSettings, steps_per_epoch: int | None = None) -> float:
         """Share of the way to the nearest limit, 0 to 1.

@@ -1,13 +1,16 @@
 """The training loop: updates, validation, checkpoints, the end, and the average of checkpoints.
 
 A checkpoint holds everything that decides a result: weights, order of the batches, random numbers,
-schedule, logs. So an interrupted run gives the same results as one that was not interrupted.
+schedule, logs. So an interrupted run gives the same results as one that was not interrupted. A
+signal ends an update or a validation at once: what it had computed is given up, the state before it
+is saved, and a resumed run begins it again.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -26,7 +29,7 @@ from nmt.training import checkpoint
 from nmt.training.logs import Logs, ProgressBar
 from nmt.training.loss import batch_loss
 from nmt.training.schedule import Schedule
-from nmt.training.signals import StopRequest
+from nmt.training.signals import Interrupted, StopRequest
 from nmt.training.train_state import TrainerSettings, TrainState
 
 log = logging.getLogger(__name__)
@@ -72,22 +75,30 @@ class Trainer:
             return True
         self.logs.begin(self.at.step, self._log_lengths or {})
         self._clock = time.monotonic() - self.at.seconds
+        self._stop = stop
         self.progress = ProgressBar(self.settings, self.at)
-        with logging_redirect_tqdm(), self.progress.bar:  # prints log lines above the bar
-            while not (stop.received or self._at_end()):
-                self._train_epoch(stop)
-        if self._at_end():
+        try:
+            with logging_redirect_tqdm(), self.progress.bar:  # prints log lines above the bar
+                if self._is_due():
+                    self._validate()
+                while not self._at_end():
+                    self._train_epoch()
             if self.at.step not in self.at.validated:
                 self._validate()
             self._serve_average()
-        elif self.run.manifest()["checkpoint"] != f"checkpoints/{self.at.step}":
-            self._save()
-        self.logs.close()
-        return self._at_end()
+        except Interrupted:
+            names = [checkpoint.name_of(self.at.step, stopped) for stopped in (False, True)]
+            if self.run.manifest()["checkpoint"] not in names:
+                self._save(stopped=True)
+            return False
+        finally:
+            self.logs.close()
+        return True
 
-    def _train_epoch(self, stop: StopRequest) -> None:
-        """Trains from ``at.batch`` to the end of the epoch, of training, or to a stop signal."""
-        length, read = self.batches.epoch(self.at.epoch)
+    def _train_epoch(self) -> None:
+        """Trains from ``at.batch`` to the end of the epoch or of training."""
+        with self._given_up_at_stop():
+            length, read = self.batches.epoch(self.at.epoch)
         self.progress.steps_per_epoch = math.ceil(length / self.settings.accumulate)
         batches = read(self.at.batch)
         while group := list(islice(batches, self.settings.accumulate)):
@@ -97,24 +108,44 @@ class Trainer:
             self.progress.update(self.at)
             if self.at.step % self.settings.log_every == 0:
                 self._log()
-            if self.at.step % self.settings.validate_every == 0:
+            if self._is_due():
                 self._validate()
-            if stop.received or self._at_end():
+            if self._at_end():
                 break
         if self.at.batch >= length:
             self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
+    def _is_due(self) -> bool:
+        """Whether this step is to be validated, but has not been."""
+        due = self.at.step > 0 and self.at.step % self.settings.validate_every == 0
+        return due and self.at.step not in self.at.validated
+
+    @contextmanager
+    def _given_up_at_stop(self) -> Iterator[None]:
+        """A block that changes nothing but random numbers, which a stop sets back."""
+        random = checkpoint.random_state()
+        try:
+            with self._stop.ends_at_once():
+                yield
+        except Interrupted:
+            checkpoint.set_random_state(random)
+            raise
+
     def _update(self, group: list[Batch]) -> None:
         """Takes one step of the optimizer on the mean loss of all target tokens in the batches."""
         tokens = sum(batch.num_tokens for batch in group)
+        pending = self._pending.clone()
+        with self._given_up_at_stop():
+            for batch in group:
+                with autocast(self.device, self.precision):
+                    smoothing = self.settings.label_smoothing
+                    loss, nll = batch_loss(self.model, batch, smoothing=smoothing)
+                torch.autograd.backward(self.scaler.scale(loss / tokens))
+                pending += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
+        self._pending = pending
         self.at.step += 1
         for options, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             options["lr"] = rate * self.schedule.factor(self.at.step)
-        for batch in group:
-            with autocast(self.device, self.precision):
-                loss, nll = batch_loss(self.model, batch, smoothing=self.settings.label_smoothing)
-            torch.autograd.backward(self.scaler.scale(loss / tokens))
-            self._pending += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
         self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         self.scaler.step(self.optimizer)
@@ -146,20 +177,18 @@ class Trainer:
         """Validates, saves, and serves the model if it is the best so far."""
         values, described = self._validated({})
         self.schedule.observe(values["loss"])
-        better = self._quality(values) > self.at.best
-        self.at.stale = 0 if better else self.at.stale + 1
+        better = self.at.observe(self._quality(values), self.settings.min_delta)
         best = " (best so far)" if better else ""
         epoch = self.at.epoch + (self.at.batch > 0)
         log.info("step %d, epoch %d: valid %s%s", self.at.step, epoch, described, best)
         kept = (*self.at.validated, self.at.step)
         self.at.validated = kept[-self.settings.keep_checkpoints :]
-        if better:
-            self.at.best = self._quality(values)
         self._save(**self._serve("best", values) if better else {})
 
     def _validated(self, facts: dict[str, Any]) -> tuple[dict[str, float], str]:
         """Validates the model and logs the values, with these facts -> the values, also as text."""
-        values = self.validate(self.model)
+        with self._given_up_at_stop():
+            values = self.validate(self.model)
         self.logs.metrics(self.at.step, facts | {f"valid_{name}": v for name, v in values.items()})
         return values, ", ".join(f"{name} {value:.2f}" for name, value in values.items())
 
@@ -192,7 +221,9 @@ class Trainer:
         steps = self._averaged_steps()
         if not steps:
             return
-        weights = checkpoint.average_weights(self.run, [f"checkpoints/{step}" for step in steps])
+        with self._given_up_at_stop():
+            names = list(map(checkpoint.name_of, steps))
+            weights = checkpoint.average_weights(self.run, names)
         set_weights(self.model, weights, self.run.path)
         values, described = self._validated({"averaged": len(steps)})
         better = self._quality(values) > self.at.best
@@ -201,8 +232,12 @@ class Trainer:
         said = "average of the last %d checkpoints: valid %s; %s serves"
         log.info(said, len(steps), described, self._serving())
 
-    def _save(self, **changes: Any) -> None:
-        """Writes a checkpoint and commits it, with these changes, as the one to resume from."""
+    def _save(self, *, stopped: bool = False, **changes: Any) -> None:
+        """Writes a checkpoint and commits it, with these changes, as the one to resume from.
+
+        stopped: the step was not validated. Its checkpoint has a name of its own, so that the one
+        of the validation overwrites nothing that counts.
+        """
         self.at.seconds = time.monotonic() - self._clock
         before = self.run.manifest()["files"]
         state = {
@@ -215,8 +250,8 @@ class Trainer:
             "pending": self._pending,
             "logs": self.logs.lengths(),
         }
-        name = checkpoint.write_checkpoint(self.run, self.at.step, state)
-        keep = {name, *(f"checkpoints/{step}" for step in self.at.validated)}
+        name = checkpoint.write_checkpoint(self.run, self.at.step, state, stopped=stopped)
+        keep = {name, *map(checkpoint.name_of, self.at.validated)}
         old = {path.rpartition("/")[0] for path in before if path.startswith("checkpoints/")}
         for directory in old - keep:
             self.run.drop(directory)
@@ -246,10 +281,12 @@ class Trainer:
         else:
             log.warning("another schedule than before: it begins in its initial state")
         self._pending = state["pending"].to(self.device)
-        self.at = TrainState(**(state.get("train_state") or state["position"]))  # as of format 1
-        if validation := self.run.manifest().get("validation"):
+        saved = state.get("train_state") or state["position"]  # as of format 1
+        self.at = TrainState(**{"progress": saved["best"]} | saved)
+        validation = self.run.manifest().get("validation")
+        if validation and (best := self._quality(validation)) != self.at.best:
             # New checkpoints must beat the weights that serve, which may be an average by now.
-            self.at.best = self._quality(validation)
+            self.at.best = self.at.progress = best
         checkpoint.set_random_state(state["random"])
         log.info("resumed %s after step %d", self.run.path, self.at.step)
         self._log_lengths = state["logs"]

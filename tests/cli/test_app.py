@@ -48,6 +48,12 @@ def test_a_sweep_works_on_each_and_leaves_nothing_behind(command: Command, tmp_p
         (["trainer.max_step=5"], "unknown option trainer.max_step: did you mean trainer.max_steps"),
         (["modle=lstm"], "unknown option modle: did you mean model?"),
         (["+x=1"], "unknown option x: the options are"),
+        (["lr=1"], "unknown option lr: did you mean optimizer.lr? the options are"),
+        (["+vocab_size=8"], "unknown option vocab_size: did you mean tokenizer.vocab_size?"),
+        (["trainer.lr=1"], "unknown option trainer.lr: did you mean optimizer.lr? trainer has"),
+        (["max_steps=9"], "did you mean trainer.max_steps?"),
+        (["dropout=0"], "did you mean model.dropout?"),
+        (["patterns=0"], "unknown option patterns: the options are"),
         (["+trainer.max_step=5"], "did you mean trainer.max_steps?"),
         (["++run.x=1"], "run must be a single value or a list"),
         (["model=rnn"], "model=rnn: model must be one of lstm, lstm_bahdanau, transformer, small/"),
@@ -78,6 +84,11 @@ def test_a_mistake_is_one_line_before_any_work(
     assert message in outcome.err
     assert (outcome.code, outcome.out, outcome.configs) == (2, "", [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_names_the_section_that_has_the_option(command: Command) -> None:
+    outcome = command("translate", "run=x", "beam_size=8")
+    assert "unknown option beam_size: did you mean search.beam_size? the options" in outcome.err
 
 
 @pytest.mark.parametrize("path", ["runs/x(1)", "a=b.txt", "it's", "a[1]", "\u00e9{1}", 'a"=b'])

@@ -28,12 +28,12 @@ from tests.runs import untrained_run
 Command = Callable[..., Outcome]
 WORK = {"train": train, "prepare": prepare, "evaluate": evaluate, "compare": compare}
 SMALL = ["model=lstm", "model.embed_size=8", "model.hidden_size=8", *SHORT]
-SCORED = ["hypotheses=hyp", "references=ref", "sources=ref", "bootstrap.samples=5"]
-COMPARED = ["runs=scores", "evaluation=ref"]
+SCORED = ["hypotheses=hyp", "references=ref", "sources=src", "bootstrap.samples=5"]
+COMPARED = ["runs=scores", "evaluation=src"]
 """Options with which each command has something to do in ``place``."""
 OPTIONS = {
     "train": [*TSV, *SMALL, "run=new"],
-    "prepare": [*TSV, "tokenizer.vocab_size=275"],
+    "prepare": [*TSV, "tokenizer.vocab_size=290"],
     "evaluate": [*SCORED, "output=again"],
     "compare": COMPARED,
 }
@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a corpus and scores."""
     directory = tmp_path_factory.mktemp("made")
     write_tsv(directory / "pairs.tsv")
-    for name in ("hyp", "ref"):
+    for name in ("hyp", "ref", "src"):
         (directory / name).write_text("the cat sat\na dog ran\n")
     nmt_command("evaluate", *SCORED, "output=scores", at=directory)
     return directory
@@ -75,7 +75,7 @@ def names(directory: Path) -> list[str]:
         ("evaluate", "output=ref", "ref is no directory that can be written (File exists): name"),
         ("evaluate", "output=ref/x", "another by output="),
         ("compare", "output=/proc/x", "/proc/x is no directory that can be written"),
-        ("compare", "runs=[scores,ref]", "ref has no evaluation ref (it has: none)"),
+        ("compare", "runs=[scores,ref]", "ref has no evaluation src (it has: none)"),
     ],
 )
 def test_a_place_of_the_wrong_kind_is_named_before_work(
@@ -96,7 +96,7 @@ def test_what_cannot_be_written_is_told_before_translating(
     (run.path / "evaluation").write_text("in the way")
     monkeypatch.delattr("nmt.commands.evaluate._translate")
     outcome = command(
-        "evaluate", "run=run", "source=ref", "reference=ref", "device=cpu", work=evaluate
+        "evaluate", "run=run", "source=src", "reference=ref", "device=cpu", work=evaluate
     )
     assert outcome.code == 2
     assert outcome.err.endswith("(Not a directory): name another by output=\n")
@@ -163,11 +163,11 @@ def test_a_full_disk_ends_training_and_what_was_saved_goes_on(
 
 def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) -> None:
     assert command("compare", *COMPARED, work=compare).code == 0
-    before = {path: path.read_bytes() for path in (place / "comparison-ref").iterdir()}
+    before = {path: path.read_bytes() for path in (place / "comparison-src").iterdir()}
     with files_of_at_most(1000):
         outcome = command("compare", *COMPARED, work=compare)
     assert (outcome.code, outcome.out) == (2, "")
-    assert {path: path.read_bytes() for path in (place / "comparison-ref").iterdir()} == before
+    assert {path: path.read_bytes() for path in (place / "comparison-src").iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,14 @@ def test_full_disks_and_readers_that_go_away(place: Path) -> None:
         assert process.returncode == 141
         assert b"error" not in err and b"Traceback" not in err
     assert names(place / "again") == ["evaluation.json", "hypotheses.txt"]
-    assert len(names(place / "comparison-ref")) == 3
+    assert len(names(place / "comparison-src")) == 3
 
 
 def test_ctrl_c_while_evaluating_leaves_the_run_as_it_was(place: Path) -> None:
     untrained_run(place / "run")
-    (place / "long").write_text("cat " * 10_000 + "\n")
-    options = ["run=run", "source=long", "reference=long", "device=cpu"]
+    for name, word in (("long", "cat"), ("of_it", "chat")):
+        (place / name).write_text(f"{word} " * 10_000 + "\n")
+    options = ["run=run", "source=long", "reference=of_it", "device=cpu"]
     process = started("evaluate", *options, at=place)
     assert process.stderr is not None
     assert b"sources are longer than any" in process.stderr.readline()

@@ -35,9 +35,10 @@ def test_translating_loads_torch_only(tmp_path: Path) -> None:
 
 
 def test_scoring_what_is_translated_loads_no_torch(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("a b\n")
+    for name in ("hyp", "ref", "src"):
+        (tmp_path / name).write_text("a b\n")
     code = "from nmt.commands import launch_evaluate\nlaunch_evaluate()"
-    files = ["hypotheses=text", "references=text", "sources=text", "output=out"]
+    files = ["hypotheses=hyp", "references=ref", "sources=src", "output=out"]
     assert loaded(code, *files, at=tmp_path) == ["sacrebleu"]
 
 

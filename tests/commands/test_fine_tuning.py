@@ -20,7 +20,7 @@ SIZES = [
     "model.embed_size=8",
     "model.hidden_size=8",
     "model.attention.attention_size=8",
-    "tokenizer.vocab_size=268",
+    "tokenizer.vocab_size=276",
 ]
 SETTINGS = ["device=cpu", "trainer.max_steps=2", "trainer.average=0", "trainer.tensorboard=false"]
 FIRST = ["a b c", "b c", "c a b", "a", "b b a", "c c", "a c b a", "b a c"]
@@ -86,7 +86,7 @@ def test_the_new_run_is_complete_by_itself(place: Path) -> None:
     config = tuned.config()
     assert "init_from" not in config
     assert config["model"]["hidden_size"] == 8 and config["model"]["dropout"] == 0.1
-    assert config["tokenizer"]["vocab_size"] == 268
+    assert config["tokenizer"]["vocab_size"] == 276
     assert config["tokenizer"]["sampling"] == 0.2
     assert len(Translator.load(tuned.path).translate(["x b", ""])) == 2
 
@@ -119,7 +119,7 @@ def test_it_is_resumed_as_any_run(place: Path) -> None:
         ("model.num_layers=2", r"init_from=base: .*does not hold this model's weights"),
         ("model=transformer", r"which has model\._target_=.*leave model= out"),
         ("model/attention=luong_dot", r"has model\.attention\._target_=.*leave model= out"),
-        ("tokenizer.vocab_size=300", r"tokenizer\.vocab_size=268, not 300"),
+        ("tokenizer.vocab_size=300", r"tokenizer\.vocab_size=276, not 300"),
         ("tokenizer=unigram", r"tokenizer\.kind=bpe, not unigram: leave tokenizer= out"),
         ("init_from=runs/nowhere", "no such run"),
     ],
@@ -143,7 +143,7 @@ def test_it_is_prepared_ahead_with_the_same_tokenizer(
     cached = "data.cache=here"
     options = [*data("second"), "data.tgt_lang=fr", "init_from=runs/base", cached]
     prepare(hydra.compose("prepare", options))
-    assert "vocabulary of 268 pieces" in capsys.readouterr().out
+    assert "vocabulary of 276 pieces" in capsys.readouterr().out
     before = sorted(path.name for path in Path("here").iterdir())
     tune(cached)
     assert sorted(path.name for path in Path("here").iterdir()) == before

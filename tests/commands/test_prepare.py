@@ -14,7 +14,7 @@ from nmt.commands.prepare import main as prepare
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
-OPTIONS = ["data=tsv", "data.train=pairs.tsv", "data.valid=2", "tokenizer.vocab_size=270"]
+OPTIONS = ["data=tsv", "data.train=pairs.tsv", "data.valid=2", "tokenizer.vocab_size=278"]
 OPTIONS += ["data.src_lang=en", "data.tgt_lang=fr", "data.cache=kept"]
 
 
@@ -35,7 +35,7 @@ def test_it_reports_and_says_where(command: Command, pairs: Path) -> None:
     assert "1 dropped: not_text" in outcome.out
     assert "2 drawn: valid" in outcome.out
     assert "6 kept" in outcome.out
-    assert "vocabulary of 270 pieces" in outcome.out
+    assert "vocabulary of 278 pieces" in outcome.out
     assert outcome.out.splitlines()[-1].endswith(" s in kept")
     assert "pairs.tsv:10" in outcome.err
     kinds = sorted(path.name.partition("-")[0] for path in (pairs / "kept").iterdir())
@@ -47,7 +47,7 @@ def test_it_reports_and_says_where(command: Command, pairs: Path) -> None:
     [
         ("data.train=nowhere.tsv", "no such file: nowhere.tsv"),
         ("data.valid=50", "data.valid=50: as many pairs cannot be drawn out of the 8"),
-        ("tokenizer.vocab_size=9999", "tokenizer.vocab_size=9999 is too large"),
+        ("tokenizer.vocab_size=9", "tokenizer.vocab_size=9 is too small"),
         ("tokenizer.vocab_size=0", "tokenizer.vocab_size must be a whole number of at least 1"),
         ("tokenizer.max_pairs=0", "tokenizer.max_pairs must be a whole number of at least 1"),
         ("tokenizer.sampling=2", "tokenizer.sampling must be a number"),

@@ -14,6 +14,7 @@ from nmt.commands import train as training
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.data import corpus, stores
+from nmt.data.statistics import TextStatistics
 from nmt.data.stores import IdsStore
 from nmt.run_directory import RunDirectory
 from nmt.tokenizer import Tokenizer
@@ -30,7 +31,7 @@ LINES = {
 def options(composed: Compose, tmp_path: Path) -> list[str]:
     """Of a training that takes a moment; the target is the source in capitals."""
     del composed  # it makes tmp_path the working directory
-    options = ["data=files", "run=runs/x", "tokenizer.vocab_size=270", "device=cpu"]
+    options = ["data=files", "run=runs/x", "tokenizer.vocab_size=278", "device=cpu"]
     for part, lines in LINES.items():
         for side, text in {"src": lines, "tgt": [line.upper() for line in lines]}.items():
             (tmp_path / f"{part}.{side}").write_text("".join(f"{line}\n" for line in text))
@@ -100,7 +101,7 @@ def test_must_resume_needs_a_run(composed: Compose, options: list[str]) -> None:
 
 
 def test_a_mistake_leaves_no_directory(composed: Compose, options: list[str]) -> None:
-    for mistake in ("data.train.src=none.txt", "model.hidden_size=-3", "tokenizer.vocab_size=9999"):
+    for mistake in ("data.train.src=none.txt", "model.hidden_size=-3", "tokenizer.vocab_size=9"):
         with pytest.raises((ValueError, OSError)):
             train(composed("train", *options, mistake))
         assert not Path("runs").exists()
@@ -131,6 +132,9 @@ def test_a_run_keeps_its_test_sets_and_its_longest_source(
     assert run.test_set("small") == (["c b a", "b a"], ["C B A", "B A"])
     tokens = Tokenizer.load("runs/x").encode_src(LINES["train"])
     assert manifest()["longest_source"] == max(map(len, tokens))
+    known = TextStatistics.from_dict(manifest()["text"])
+    assert known.lines == len(tokens)
+    assert known.source_tokens.most == max(map(len, tokens))
     data = run.config()["data"]
     assert (data["src_lang"], data["tgt_lang"]) == ("source", "target")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nmt.data.build_corpus import SUMMARY, build_text, part_file
 from nmt.data.cleaning import CleaningReport, CleaningRules
-from nmt.data.sources import PairSource
+from nmt.data.sources import PairSource, TrainingCorpus
 from nmt.data.stores import TextStore
 from nmt.data.text_files import SentencePair
 
@@ -44,7 +44,7 @@ def built(
     draws = draws or {}
     with TemporaryDirectory() as name:
         directory = Path(name)
-        build_text(directory, FakeSource(rows), rules, given=given, draws=draws)
+        build_text(directory, [TrainingCorpus(FakeSource(rows))], rules, given=given, draws=draws)
         parts = {part: list(TextStore(directory / part_file(part))) for part in ("train", *draws)}
         summary = json.loads((directory / SUMMARY).read_text())
         files = {path.name for path in directory.iterdir()}

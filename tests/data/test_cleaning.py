@@ -113,9 +113,11 @@ def test_counts_add_up_and_the_first_rule_has_a_pair() -> None:
         "not_text": 0,
         "empty": 1,
         "too_long": 2,
+        "language": 0,
         "length_ratio": 2,
         "duplicate": 3,
         "held_out": 1,
+        "copy": 0,
     }
     assert report.total == len(corpus)
     assert report.kept == len(kept) == 19

@@ -9,17 +9,30 @@ from omegaconf import OmegaConf
 
 from nmt.cli.config_files import ConfigFiles, shipped_configs
 from nmt.data.cleaning import CleaningRules
-from nmt.data.sources import open_source
+from nmt.data.sources import open_source, open_train
 
 CONFIGS = ConfigFiles().choices("data")
 LANGUAGES = ["data.src_lang=en", "data.tgt_lang=fr"]
 FILES = ["data.train=x", "data.valid=y"]
 GIVEN = {
-    "files": [f"data.{part}.{side}=x" for part in ("train", "valid") for side in ("src", "tgt")],
+    "files": [
+        f"data.{part}.{side}={side}" for part in ("train", "valid") for side in ("src", "tgt")
+    ],
     "multi30k": ["data.dir=x"],
     "tsv": [*LANGUAGES, *FILES],
+    "csv": [*LANGUAGES, *FILES],
+    "tmx": [*LANGUAGES, *FILES],
+    "xliff": [*LANGUAGES, *FILES],
+    "po": [*LANGUAGES, *FILES],
+    "opus_zip": [*LANGUAGES, *FILES],
     "jsonl": [*LANGUAGES, *FILES],
     "parquet": [*LANGUAGES, *FILES],
+    "corpora": [
+        *LANGUAGES,
+        "data.train=[{src: x, tgt: z, weight: 2}, {format: tsv, train: x, tag: '<web>'}]",
+        "data.valid.src=y",
+        "data.valid.tgt=z",
+    ],
     "hub": [*LANGUAGES, "data.name=a/b", "data.valid=validation"],
 }
 """What has to be given, and no more."""
@@ -47,7 +60,9 @@ def test_every_config_can_be_opened(config: str) -> None:
     CleaningRules(**found["cleaning"])
     for part in ("train", "valid", *(f"tests.{name}" for name in found["tests"])):
         name, _, test = part.partition(".")
-        if not isinstance(found[name][test] if test else found[name], int):
+        if part == "train":
+            open_train(found)
+        elif not isinstance(found[name][test] if test else found[name], int):
             open_source(found, part)
 
 
@@ -62,7 +77,9 @@ def test_every_config_says_that_pairs_can_be_drawn(config: str) -> None:
     assert "draw" in described
 
 
-@pytest.mark.parametrize("config", [name for name in CONFIGS if name not in ("files", "demo")])
+@pytest.mark.parametrize(
+    "config", [name for name in CONFIGS if name not in ("files", "corpora", "demo")]
+)
 def test_swapping_the_languages_swaps_the_sides(config: str) -> None:
     plain = section(config)
     swapped = section(

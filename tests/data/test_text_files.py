@@ -75,7 +75,7 @@ def test_invalid_utf8_is_located(tmp_path: Path, mark: bytes) -> None:
 
 
 def test_utf16_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="text:1: not valid UTF-8"):
+    with pytest.raises(ValueError, match="text is UTF-16, no text: convert it"):
         read_lines(write(tmp_path / "text", "a\n".encode("utf-16")))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from nmt.models.lstm import LSTMSeq2Seq
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import set_random_state, write_checkpoint
-from nmt.training.loss import validation_loss
+from nmt.training.loss import batch_loss, validation_loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
-from nmt.training.signals import StopRequest
-from nmt.training.train_state import TrainerSettings
+from nmt.training.signals import Interrupted, StopRequest
+from nmt.training.train_state import TrainerSettings, TrainState
 from nmt.training.trainer import Trainer
 
 SETTINGS = TrainerSettings(
@@ -28,6 +29,7 @@ SETTINGS = TrainerSettings(
     max_epochs=None,
     max_minutes=None,
     patience=None,
+    min_delta=0.0,
     validate_every=4,
     select_by="loss",
     keep_checkpoints=2,
@@ -109,6 +111,11 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     train(tmp_path / "whole", settings)
     for step in [*stops, 0]:
         train(tmp_path / "parts", settings, stop_at=step)
+    assert_equal_runs(tmp_path)
+
+
+def assert_equal_runs(tmp_path: Path) -> None:
+    """Of "whole" and "parts"."""
     metrics = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
     assert metrics[0] == metrics[1]
     assert metrics[0].count("valid_loss") == 4  # three validations and the average
@@ -116,6 +123,79 @@ def test_interrupted_and_resumed_equals_uninterrupted(
         weights(tmp_path / "whole").values(), weights(tmp_path / "parts").values(), strict=True
     ):
         assert torch.equal(one, other)
+    manifests = [RunDirectory(tmp_path / name).manifest() for name in ("whole", "parts")]
+    for name in ("serving", "checkpoint", "averaged", "validation"):
+        assert manifests[0][name] == manifests[1][name]
+
+
+@pytest.mark.parametrize("stops", [[1], [3], [4], [1, 1, 2]])
+def test_a_validation_that_a_signal_ends_is_made_on_resuming(
+    tmp_path: Path, stops: list[int]
+) -> None:
+    """stops: in which of its validations a process gets a signal. The fourth is the average's."""
+
+    def train_with_signal(path: Path, stop_in: int) -> None:
+        trainer, numbers = make_trainer(path, SETTINGS), iter(range(1, 9))
+        validate = trainer.validate
+
+        def signalled(model: Seq2SeqModel) -> dict[str, float]:
+            torch.rand(1)
+            if next(numbers) == stop_in:
+                signal.raise_signal(signal.SIGTERM)
+            torch.rand(1)
+            return validate(model)
+
+        trainer.validate = signalled
+        with StopRequest() as stop:
+            assert trainer.train(stop) == (not stop_in)
+
+    train_with_signal(tmp_path / "whole", 0)
+    for number in [*stops, 0]:
+        train_with_signal(tmp_path / "parts", number)
+    assert_equal_runs(tmp_path)
+
+
+@pytest.mark.parametrize("calls", [[1], [6], [1, 1, 8]])
+def test_an_update_that_a_signal_ends_is_made_on_resuming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[int]
+) -> None:
+    """calls: in which of its batches a process gets a signal; two are one update."""
+    settings, made = replace(SETTINGS, accumulate=2), iter(range(0))
+
+    def signalled(*args: Any, **kwargs: Any) -> Any:
+        result = batch_loss(*args, **kwargs)
+        if next(made, 0) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr("nmt.training.trainer.batch_loss", signalled)
+    train(tmp_path / "whole", settings)
+    for call in [*calls, 0]:
+        made = iter(range(call, 0, -1))
+        with StopRequest() as stop:
+            assert make_trainer(tmp_path / "parts", settings).train(stop) == (not call)
+    assert_equal_runs(tmp_path)
+
+
+def test_a_signal_during_a_step_that_cannot_be_given_up_waits_for_its_end(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", SETTINGS)
+    step = trainer.optimizer.step
+
+    def signalled() -> None:
+        signal.raise_signal(signal.SIGINT)
+        step()
+
+    trainer.optimizer.step = signalled  # type: ignore[method-assign]
+    with StopRequest() as stop:
+        assert not trainer.train(stop)
+    assert trainer.run.manifest()["checkpoint"] == "checkpoints/1-stopped"
+    trainer = make_trainer(tmp_path / "run", SETTINGS)
+    stop = StopRequest()
+    stop.received = signal.SIGINT
+    before = (tmp_path / "run/manifest.json").read_bytes()
+    assert not trainer.train(stop)
+    assert trainer.at.step == 1
+    assert (tmp_path / "run/manifest.json").read_bytes() == before
 
 
 def test_resuming_a_finished_run_changes_nothing(
@@ -323,6 +403,46 @@ def test_patience_ends_training(tmp_path: Path) -> None:
     assert trainer.at.step == 12  # the first validation is the best, two without progress
 
 
+def test_small_gains_add_up_to_progress() -> None:
+    """The best is the best; but patience asks for more than min_delta since the last progress."""
+    at = TrainState()
+    seen = []
+    for quality in (10.0, 10.5, 11.0, 11.5, 11.4, 12.5, 12.6):
+        best = at.observe(quality, min_delta=1.0)
+        seen.append((best, at.best, at.stale))
+    assert seen == [
+        (True, 10.0, 0),
+        (True, 10.5, 1),
+        (True, 11.0, 2),
+        (True, 11.5, 0),
+        (False, 11.5, 1),
+        (True, 12.5, 2),
+        (True, 12.6, 0),
+    ]
+
+
+@pytest.mark.parametrize(("min_delta", "stops_at"), [(0.0, 36), (0.35, 24), (2.0, 16)])
+def test_patience_asks_for_min_delta(tmp_path: Path, min_delta: float, stops_at: int) -> None:
+    """Also across an interruption."""
+    losses = dict(zip(range(4, 100, 4), [3.0, 2.9, 2.6, 2.5, 2.4, 2.3, *[2.3] * 20], strict=False))
+    settings = replace(SETTINGS, max_steps=100, patience=3, min_delta=min_delta, average=0)
+    for stop_at in (8, 0):
+        trainer, stop = make_trainer(tmp_path / "run", settings), StopRequest()
+
+        def validate(model: Seq2SeqModel) -> dict[str, float]:
+            step = trainer.at.step  # noqa: B023
+            if step == stop_at:  # noqa: B023
+                stop.received = signal.SIGINT  # noqa: B023
+            return {"loss": losses[step], "perplexity": 2.7, "bleu": 0.0}
+
+        trainer.validate = validate
+        assert trainer.train(stop) == (not stop_at)
+    assert trainer.at.step == stops_at
+    assert trainer.run.manifest()["validation"]["loss"] == min(
+        loss for step, loss in losses.items() if step <= stops_at
+    )
+
+
 def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path / "run", SETTINGS)
     with torch.no_grad():
@@ -337,6 +457,7 @@ def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
         ({"max_steps": 0}, r"max_steps must be"),
         ({"max_steps": None}, "would not end"),
         ({"max_minutes": -1.0}, r"max_minutes must be"),
+        ({"min_delta": -0.1}, r"min_delta must be"),
         ({"batch_tokens": -3}, r"batch_tokens must be"),
         ({"select_by": "rouge"}, r"select_by must be one of bleu, loss"),
         ({"label_smoothing": 1.0}, r"label_smoothing must be"),
@@ -354,3 +475,19 @@ def test_a_signal_is_noted_and_a_second_one_acts() -> None:
         assert stop.received is signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_signal_ends_a_block_that_can_be_given_up(early: bool) -> None:
+    reached = []
+    with StopRequest() as stop:
+        with stop.ends_at_once():
+            reached.append("first")
+        if early:
+            signal.raise_signal(signal.SIGTERM)
+        with suppress(Interrupted), stop.ends_at_once():
+            reached.append("second")
+            signal.raise_signal(signal.SIGTERM)
+            reached.append("third")
+        assert stop.received is signal.SIGTERM
+    assert reached == ["first"] + ["second"] * (not early)
