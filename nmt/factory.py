@@ -43,6 +43,8 @@ def factory(
         raise ValueError(
             f"{name} must be a mapping with {TARGET}, the name of a class; got {spec!r}"
         )
+    if isinstance(trusted_packages, str) or trusted_packages is None:
+        raise ValueError(f"trusted_packages must be a list of names, got {trusted_packages!r}")
     cls = _look_up(spec[TARGET], slot, f"{name}.{TARGET}", ("nmt", *trusted_packages))
     options = {key: value for key, value in spec.items() if key != TARGET}
     known_options(name, options, inspect.signature(cls).parameters)

@@ -34,6 +34,11 @@ def test_nested_specs_become_factories() -> None:
     assert any(isinstance(module, AdditiveAttention) for module in model.modules())
 
 
+def test_one_trusted_package_is_a_list_too() -> None:
+    with pytest.raises(ValueError, match="trusted_packages must be a list of names, got 'mine'"):
+        factory(ADDITIVE, ContextSource, name="attention", trusted_packages="mine")
+
+
 def test_the_spec_is_left_as_it_was() -> None:
     spec = {**LSTM, "attention": dict(ADDITIVE)}
     factory(spec, Seq2SeqModel, name="model", nested={"attention": ContextSource})

@@ -34,7 +34,7 @@ from nmt.evaluation.evaluation import evaluate_translations
 from nmt.evaluation.metrics import METRICS, TokenizerMissing
 from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.result_files import check_free, directory_in_run, write_evaluation
-from nmt.evaluation.suspicion import of_copies, of_tokenizer
+from nmt.evaluation.suspicion import of_blank, of_copies, of_tokenizer
 from nmt.files import check_writable
 from nmt.languages import tokenizer_for, unit_for
 from nmt.report.tables import evaluation_tables
@@ -81,7 +81,9 @@ def main(cfg: DictConfig) -> None:
         hypotheses, found = _translations(config, text.sources or (), scoring)
         facts |= found
     else:
-        hypotheses = read_lines(str(config["hypotheses"]))
+        path = str(config["hypotheses"])
+        hypotheses, first = read_lines(path), texts(config["references"])[0]
+        check_as_many(path, len(hypotheses), first, len(text.references[0]))
     evaluation = evaluate_translations(
         system=task.system,
         test_set=text.name,
@@ -92,7 +94,7 @@ def main(cfg: DictConfig) -> None:
         scoring=scoring,
         **facts,
     )
-    _warn_of_copies(task, hypotheses)
+    _warn_of_hypotheses(task, hypotheses)
     paths = write_evaluation(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
     print("\n".join(table.text() for table in evaluation_tables(evaluation)))
     log.info("wrote %s", " and ".join(map(str, paths)))
@@ -124,8 +126,9 @@ def _scoring(config: Mapping[str, Any], text: ScoredText) -> Scoring:
     language, measured = text.tgt_lang, references
     if config["side"] == "source":
         language, measured = text.src_lang, text.sources or ()
+    edges = config["edges"]
     scoring = Scoring(
-        edges=config["edges"],
+        edges=edges if isinstance(edges, list) else [edges],
         side=config["side"],
         unit=config["unit"] or unit_for(language, measured),
         metrics=texts(config["metrics"]),
@@ -234,8 +237,13 @@ def _documents(config: Mapping[str, Any], n: int) -> list[str] | None:
 def _warn(scoring: Scoring, text: ScoredText) -> None:
     """Warns of what makes scores say little, before anything is translated."""
     bleu = METRICS["bleu"](tokenize=scoring.tokenize, lowercase=scoring.lowercase)
+    references = ["".join(several) for several in zip(*text.references, strict=True)]
     found = [of_tokenizer(bleu, text.references[0])]
     if text.sources is not None:
+        found += [
+            of_blank("sources", text.sources, references),
+            of_blank("references", references, text.sources),
+        ]
         found += [of_copies("sources", text.sources, "reference", text.references[0])]
     for warning in filter(None, found):
         log.warning("%s", warning)
@@ -243,9 +251,11 @@ def _warn(scoring: Scoring, text: ScoredText) -> None:
         log.warning("all lines belong to one document: there are no others to draw for intervals")
 
 
-def _warn_of_copies(task: Task, hypotheses: Sequence[str]) -> None:
+def _warn_of_hypotheses(task: Task, hypotheses: Sequence[str]) -> None:
     """Warns of hypotheses that translate nothing, and of files that are no translations."""
     sources = task.text.sources
+    if said := of_blank("hypotheses", hypotheses, task.text.references[0]):
+        log.warning("%s: they count as translations without words", said)
     if sources and (said := of_copies("hypotheses", hypotheses, "source", sources)):
         log.warning("%s: untranslated", said)
     for references in () if task.runs else task.text.references:

@@ -51,7 +51,7 @@ def read_references(config: Mapping[str, Any], option: str) -> list[list[str]]:
     reference of the same lines; with ``references_format=tsv`` a file has several columns of them.
 
     Raises ValueError for files of different lengths, for rows with other numbers of columns than
-    the first, and for columns without that option.
+    the first, for columns without that option, and where all is blank.
     """
     form, found = config["references_format"], []
     if form is not None:
@@ -65,6 +65,8 @@ def read_references(config: Mapping[str, Any], option: str) -> list[list[str]]:
             _refuse_columns(path, lines)
         found += _columns(path, lines) if form == "tsv" else [lines]
         check_as_many(path, len(lines), paths[0], len(found[0]))
+    if not any(line.strip() for reference in found for line in reference):
+        raise ValueError(f"{', '.join(paths)}: every line is blank: there is nothing to score with")
     return found
 
 

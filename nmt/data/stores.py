@@ -269,9 +269,7 @@ def sampled(
 _WIDTH = 2**40  # more than there are pairs
 
 
-def write_ids(
-    directory: Path, chunks: Iterable[Chunk], counter: TextCounter | None = None
-) -> None:
+def write_ids(directory: Path, chunks: Iterable[Chunk], counter: TextCounter | None = None) -> None:
     """Write ids that come in chunks of ``BATCH_ROWS`` pairs, the last one smaller.
 
     counter: has counted the text when the last chunk has come.

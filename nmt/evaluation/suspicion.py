@@ -1,4 +1,5 @@
-"""What makes scores say little: a tokenizer that finds no words, text that was only copied.
+"""What makes scores say little: a tokenizer that finds no words, text that was only copied or
+is not there.
 
 Each function gives the warning, or None where nothing is suspicious.
 """
@@ -33,6 +34,18 @@ def of_tokenizer(bleu: Metric, references: Sequence[str]) -> str | None:
                 f"tokenize=char counts characters"
             )
     return None
+
+
+def of_blank(name: str, lines: Sequence[str], others: Sequence[str]) -> str | None:
+    """Warns if lines are blank whose counterpart in other text is not."""
+    found = [
+        number
+        for number, (line, other) in enumerate(zip(lines, others, strict=True), start=1)
+        if not line.strip() and other.strip()
+    ]
+    if not found:
+        return None
+    return f"{len(found):,} of {len(lines):,} {name} are blank, the first on line {found[0]:,}"
 
 
 def of_copies(

@@ -122,4 +122,6 @@ def _has_roman(text: str, number: str) -> bool:
     if len(number) > 2 or number == "0":
         return False
     roman = _TENS[int(number[:-1] or 0)] + _ONES[int(number[-1])]
-    return re.search(rf"(?<!\w){roman}(?![A-Z\d])", text) is not None
+    # Words such as Il, Le and Va begin like a number.
+    ordinal = {"I": "(?:er|re)?", "L": ""}.get(roman, "(?:e|i?\u00e8me)?")
+    return re.search(rf"(?<!\w){roman}{ordinal}(?![\w'\u2019])", text) is not None

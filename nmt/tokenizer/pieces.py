@@ -99,7 +99,8 @@ def text_rules(
 
 
 def _check_symbols(symbols: Sequence[str], normalization: Normalization) -> None:
-    if isinstance(symbols, str) or not all(isinstance(one, str) for one in symbols):
+    listed = isinstance(symbols, list | tuple)
+    if not listed or not all(isinstance(one, str) for one in symbols):
         raise OptionError(f"{field('symbols')} must be a list of texts, got {symbols!r}")
     every = {"<pad>", "<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))}
     for number, symbol in enumerate(symbols):

@@ -43,6 +43,12 @@ def implausible_length(
         yield translation.LENGTH
 
 
+def lacks_words(source: str, text: str, protection: Protection | None = None) -> bool:
+    """Whether nothing is left of the source's words, two or more: the text is signs and spans."""
+    said, read = (_words(_without_spans(one, protection)) for one in (source, text))
+    return len(said) > 1 and not read
+
+
 def says_twice(source: str, text: str) -> bool:
     """Whether the text is one thing said twice, and the source is not. Case and punctuation do not
     count."""

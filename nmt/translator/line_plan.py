@@ -7,12 +7,13 @@ from nmt.data.cleaning import as_single_line
 from nmt.data.statistics import TextStatistics
 from nmt.languages import is_written_without_spaces
 from nmt.text.spans import Protection, has_letters
+from nmt.text.variants import lower
 from nmt.tokenizer import Tokenizer
-from nmt.translator.flags import flags_of, implausible_length
-from nmt.translator.model_text import ModelText, model_text
+from nmt.translator.flags import flags_of, implausible_length, lacks_words
+from nmt.translator.model_text import ModelText, case_of, model_text, together
 from nmt.translator.parts import Cutting, Part, parts
 from nmt.translator.postprocessing import Reader
-from nmt.translator.translation import FLAGS, Alternative, Translation
+from nmt.translator.translation import FLAGS, LENGTH, Alternative, Translation
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class LinePlan:
             known.most_sentences if known else None,
             known.usual_tokens if known else self.longest_source,
             self.longest_source,
+            *([self.protection.find] if self.protection else []),
         )
         object.__setattr__(self, "_cutting", cutting)
 
@@ -70,7 +72,7 @@ class LinePlan:
     def __call__(self, lines: Sequence[str]) -> list[list[PlannedPart]]:
         """The parts of each line, in order; none of a blank line. Raises ValueError for a line that
         is no valid Unicode text."""
-        counts = [len(ids) for ids in self.tokenizer.encode_src(lines)]
+        counts = [len(ids) for ids in self.tokenizer.encode_src(list(map(self._as_read, lines)))]
         return [
             list(self._planned(line, tokens)) for line, tokens in zip(lines, counts, strict=True)
         ]
@@ -81,12 +83,26 @@ class LinePlan:
         assert planned.source is not None
         text, tag = planned.part.text, planned.source.tag
         cut = self.cutting.smaller(text, len(planned.ids), self._count)
+        if any(self._is_inside(text, part.start) for part in cut[1:]):
+            return []
         return [self._prepared(part, tag) for part in cut] if len(cut) > 1 else []
+
+    def _is_inside(self, text: str, place: int) -> bool:
+        """Whether a word, or a span to be copied, goes on at this place."""
+        within = not text[place - 1].isspace() and not text[place].isspace()
+        if within and not is_written_without_spaces(self.src_lang):
+            return True
+        spans = self.protection.find(text) if self.protection else []
+        return any(span.start < place < span.end for span in spans)
 
     def read(self, planned: PlannedPart, found: Translation) -> Translation:
         """The translation of a part: with its spans, and flagged. found: what the model gave."""
-        nbest = tuple(self._read(planned, one) for one in found.nbest)
-        return Translation(**vars(self._read(planned, found)), nbest=nbest)
+        nbest: dict[str, Alternative] = {}
+        for one in found.nbest:
+            read = self._read(planned, one)
+            nbest.setdefault(read.text, read)
+        best = self._read(planned, found)
+        return Translation(**vars(best), nbest=tuple(nbest.values()))
 
     def holds_all(self, planned: PlannedPart, found: Translation) -> bool:
         """Whether what the model gave has every span of the part."""
@@ -120,9 +136,13 @@ class LinePlan:
         protection, most = self.protection, len(self.tokenizer.placeholders)
         if self.sentences == "line" or protection is None or not most:
             return [part]
-        if len(protection.find(part.text)) <= most:
+
+        def count(text: str) -> int:
+            return len(together(protection.find(text)))
+
+        if count(part.text) <= most:
             return [part]
-        small = parts(part.text, lambda text: len(protection.find(text)), most, part.start)
+        small = parts(part.text, count, most, part.start, protection.find)
         return [replace(one, tokens=self._count(one.text)) for one in small]
 
     def _prepared(self, part: Part, tag: str) -> PlannedPart:
@@ -135,10 +155,12 @@ class LinePlan:
             tag=tag,
             protection=self.protection,
             placeholders=self.tokenizer.placeholders,
-            normal_case=self.tokenizer.normalization.scheme == "standard",
+            lower_case=self._lowers,
             src_lang=self.src_lang,
             tgt_lang=self.tgt_lang,
         )
+        if source.is_spans:
+            return PlannedPart(part, None, ())
         (ids,) = self.tokenizer.encode_src([tag + source.masked], placeholders=True)
         return PlannedPart(part, source, ids)
 
@@ -156,7 +178,15 @@ class LinePlan:
         return self.statistics.source_prefixes if self.statistics else ()
 
     def _count(self, text: str) -> int:
-        return len(self.tokenizer.encode_src([text])[0])
+        return len(self.tokenizer.encode_src([self._as_read(text)])[0])
+
+    @property
+    def _lowers(self) -> bool:
+        return self.tokenizer.normalization.scheme == "standard"
+
+    def _as_read(self, text: str) -> str:
+        """In small letters if the model reads it so: capitals have several times as many tokens."""
+        return lower(text, self.src_lang) if self._lowers and case_of(text) else text
 
     def _read(self, planned: PlannedPart, one: Alternative) -> Alternative:
         source = planned.source
@@ -165,6 +195,7 @@ class LinePlan:
         flags = {
             *one.flags,
             *implausible_length(self.statistics, len(planned.ids), one.tokens),
+            *([LENGTH] if lacks_words(source.text, text, self.protection) else []),
             *flags_of(
                 source.text,
                 text,

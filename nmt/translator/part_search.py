@@ -36,8 +36,11 @@ class PartSearch:
     def with_terms(self, parts: Sequence[PlannedPart], terms: Terms) -> list[Asked]:
         """Each part of a line with the terms that its translation must keep to."""
         texts = [part.part.text for part in parts]
-        raised = [part.source is not None and part.source.raised for part in parts]
-        own = terms_of_parts(terms, texts, self.plan.src_lang, raised)
+        raised = [part.source is not None and part.source.case != "" for part in parts]
+        own = terms_of_parts(replace(terms, prefix=""), texts, self.plan.src_lang, raised)
+        first = next((at for at, part in enumerate(parts) if part.source is not None), None)
+        if first is not None:  # what is copied takes no prefix
+            own[first] = replace(own[first], prefix=terms.prefix)
         return [
             (part, replace(each, glossary=terms.glossary))
             for part, each in zip(parts, own, strict=True)
@@ -69,7 +72,7 @@ class PartSearch:
     ) -> Translation:
         """The translation of a line from those of its parts. What the line must have and has not
         is required of one of them."""
-        if any(part.source is not None and part.source.raised for part, _ in asked):
+        if any(part.source is not None and part.source.case for part, _ in asked):
             terms = ignoring_case(terms)
         one = self._join(line, asked, found) if asked else self.reader.blank()
         if len(asked) > 1 and (lacking := self.term_encoder.lacking(terms, one.text)):

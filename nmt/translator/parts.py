@@ -6,13 +6,14 @@ sentences end.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from unicodedata import category
 
 from nmt.languages import is_written_without_spaces
-from nmt.text.sentences import split_sentences
+from nmt.text.sentences import Span, split_sentences
 from nmt.translator.translation import FLAGS, SPLIT, Alternative, Translation
 
 SENTENCES = ("auto", "line", "split")
@@ -30,6 +31,16 @@ _WIDE_PAUSES = "[、—\N{FULLWIDTH COMMA}\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH CO
 _SENTENCE_END = re.compile(rf"(?<!{_STOPS}){_STOPS}++{_CLOSING}\s+|{_WIDE_STOPS}{_CLOSING}\s*")
 _CLAUSE_END = re.compile(rf"{_PAUSES}{_CLOSING}\s+|{_WIDE_PAUSES}{_CLOSING}\s*")
 _SPACES = re.compile(r"\s+")
+
+_BLOCKS = "p|br|div|li|ul|ol|dl|dt|dd|h[1-6]|hr|table|tr|td|th|section|article|blockquote|title"
+# Markup of paragraphs and the like, and line breaks as programs write them behind a sentence.
+_BLOCK_MARKS = re.compile(
+    rf"(?:(?:</?(?i:{_BLOCKS})(?:\s[^<>]*+)?/?>|(?<![\w:\\])(?:\\r)?\\n)\s*+)++"
+)
+_MARKS = re.compile(r"[^\w\s]*(?:\d+(?:\.\d+)*)?[^\w\s]*\s+(?=\S)")  # 1. or a dash in front
+# A stop without a space behind it: sleeps.The
+_GLUED = re.compile(r"(?<=[^\W\d_]{3})[.!?\u2026]++[^\w\s<{]*(?:</[^<>]*>|\{[^{}]*\})*")
+_MARKUP_ENDS, _MARKUP_STARTS = (">", "}", "\\n"), ("<", "{", "\\")
 
 LEAST_TOKENS = 16  # of a part that is cut once more
 LEAST_SHARE = 8  # a sentence or clause end must leave at least an eighth on either side
@@ -52,6 +63,13 @@ class Part:
 Count = Callable[[str], int]
 """The number of a text's tokens."""
 
+Spans = Callable[[str], Sequence[Span]]
+"""The places of a text that must be copied, from left to right."""
+
+
+def _no_spans(text: str) -> Sequence[Span]:
+    return ()
+
 
 @dataclass(frozen=True)
 class Cutting:
@@ -64,6 +82,9 @@ class Cutting:
     longest: source tokens of the longest line in training. A sentence that is longer is cut within,
         into parts of at most ``usual_tokens``.
 
+    spans: what must not be cut. Where tags are such, those of paragraphs and the like divide
+        sentences, and stand for themselves.
+
     None: unknown, so no reason to cut. A line break in the text is the end of a sentence.
     """
 
@@ -72,6 +93,7 @@ class Cutting:
     most_sentences: int | None
     usual_tokens: int | None
     longest: int | None
+    spans: Spans = _no_spans
 
     def __call__(self, line: str, tokens: int, count: Count) -> list[Part]:
         """The parts of a line, which has so many tokens, in order. Only white space is left out.
@@ -81,7 +103,7 @@ class Cutting:
             return whole
         if self.sentences == "auto" and self.most_sentences is None:
             return self._within(whole[0], count)
-        spans = split_sentences(line, self.language)
+        spans = self._sentences(line)
         breaks = "\n" in whole[0].text
         usual = self.usual_tokens is None or tokens <= self.usual_tokens
         if len(spans) == 1 or (usual and not breaks and len(spans) <= self._most()):
@@ -100,14 +122,26 @@ class Cutting:
         return [part for group in groups for part in self._within(group, count)]
 
     def smaller(self, text: str, tokens: int, count: Count) -> list[Part]:
-        """A text that was translated badly, cut once more: into its sentences, or into halves."""
-        spans = split_sentences(text, self.language)
+        """A text that was translated badly, cut once more: into its sentences, with or without
+        spaces between them; behind the signs that it begins with; or into halves."""
+        spans = self._sentences(text)
+        spans = spans if len(spans) > 1 else _uncut(text, _pieces(text), self.spans)
         if len(spans) > 1:
-            texts = [(start, text[start:end]) for start, end in spans]
-            return [Part(start, text, count(text)) for start, text in texts]
+            return [Part(at, text[at:end], count(text[at:end])) for at, end in spans]
         if tokens < LEAST_TOKENS:
             return _stripped(text, tokens)
-        return parts(text, count, -(-tokens // 2))
+        return parts(text, count, -(-tokens // 2), keep=self.spans)
+
+    def _sentences(self, text: str) -> list[Span]:
+        marked = _BLOCK_MARKS.finditer(text) if self.spans("<p>") else ()
+        marks = [Span(*one.span()) for one in marked]
+        found, end = [], 0
+        for mark in [*marks, Span(len(text), len(text))]:
+            between = split_sentences(text[end : mark.start], self.language)
+            found += [Span(end + one.start, end + one.end) for one in between]
+            found += [Span(mark.start, mark.start + len(text[mark.start : mark.end].rstrip()))]
+            end = mark.end
+        return _uncut(text, found[:-1], self.spans)
 
     def _most(self) -> int:
         return 1 if self.sentences == "split" or not self.most_sentences else self.most_sentences
@@ -117,7 +151,7 @@ class Cutting:
         if self.longest is None or part.tokens <= self.longest:
             return [part]
         usual = self.usual_tokens or self.longest
-        return parts(part.text, count, min(usual, self.longest), part.start)
+        return parts(part.text, count, min(usual, self.longest), part.start, self.spans)
 
 
 def _stripped(line: str, tokens: int) -> list[Part]:
@@ -125,16 +159,47 @@ def _stripped(line: str, tokens: int) -> list[Part]:
     return [Part(len(line) - len(line.lstrip()), text, tokens)] if text else []
 
 
+def _uncut(text: str, found: Sequence[Span], keep: Spans) -> list[Span]:
+    """What was found, as one where a span to be kept would be cut within a line."""
+    kept = keep(text) if len(found) > 1 else ()
+    whole: list[Span] = []
+    for one in found:
+        if whole and _is_within(one.start, kept) and "\n" not in text[whole[-1].end : one.start]:
+            whole[-1] = Span(whole[-1].start, one.end)
+        else:
+            whole.append(one)
+    return whole
+
+
+def _is_within(place: int, spans: Sequence[Span]) -> bool:
+    at = bisect_left(spans, place, key=lambda span: span.start) - 1
+    return at >= 0 and spans[at].end > place
+
+
+def _pieces(text: str) -> list[Span]:
+    """A sentence without the signs that it begins with, behind these; else what stands between
+    stops without spaces."""
+    start = len(text) - len(text.lstrip())
+    if (head := _MARKS.match(text, start)) and head.end() < len(text):
+        return [Span(start, start + len(head[0].rstrip())), Span(head.end(), len(text.rstrip()))]
+    ends = [one.end() for one in _GLUED.finditer(text) if text[one.end() :][:1].isupper()]
+    bounds = [start, *ends, len(text.rstrip())]
+    return [Span(*pair) for pair in pairwise(bounds)]
+
+
 def _union(line: str, first: Part, second: Part) -> tuple[int, str, int]:
     return first.start, line[first.start : second.end], first.tokens + second.tokens
 
 
-def parts(line: str, count: Count, most: int, start: int = 0) -> list[Part]:
+def parts(
+    line: str, count: Count, most: int, start: int = 0, keep: Spans = _no_spans
+) -> list[Part]:
     """Cuts a line into parts of even length and at most ``most`` tokens, which ``count`` counts.
 
     It cuts at the ends of sentences, else at the ends of clauses, else between words, else anywhere
     (in languages without spaces). A part has more tokens only where a single character has. Nothing
-    but white space is left out. start: of the line, added to that of each part.
+    but white space is left out. start: of the line, added to that of each part. keep: what is not
+    to be cut, unless a part would be too long.
     """
     start += len(line) - len(line.lstrip())
     text = line.strip()
@@ -142,21 +207,23 @@ def parts(line: str, count: Count, most: int, start: int = 0) -> list[Part]:
     if not text:
         return []
     number = -(-tokens // most)
-    places = next(filter(None, _choices(text)), []) if number > 1 else []
+    places = next(filter(None, _choices(text, keep(text))), []) if number > 1 else []
     if not places:
         return [Part(start, text, tokens)]
     middle = number // 2 / number * len(text)
     place = min(places, key=lambda place: abs(place - middle))
-    head = parts(text[:place], count, most, start)
-    return head + parts(text[place:], count, most, start + place)
+    head = parts(text[:place], count, most, start, keep)
+    return head + parts(text[place:], count, most, start + place, keep)
 
 
-def _choices(text: str) -> Iterator[Sequence[int]]:
-    """Places to cut at, the better kinds first."""
+def _choices(text: str, kept: Sequence[Span]) -> Iterator[Sequence[int]]:
+    """Places to cut at, the better kinds first, and those that cut what is to be kept last."""
     margin = len(text) // LEAST_SHARE
-    yield [place for place in _ends(_SENTENCE_END, text, margin) if not text[place].islower()]
-    yield _ends(_CLAUSE_END, text, margin)
-    yield _ends(_SPACES, text, 0)
+    sentences = [place for place in _ends(_SENTENCE_END, text, margin) if not text[place].islower()]
+    spaces = _ends(_SPACES, text, 0)
+    for places in (sentences, _ends(_CLAUSE_END, text, margin), spaces):
+        yield [place for place in places if not _is_within(place, kept)]
+    yield spaces
     yield [place for place in range(1, len(text)) if not _joined(text, place)]
     yield range(1, len(text))
 
@@ -212,7 +279,8 @@ def _gaps(line: str, cut: Sequence[Part], language: str) -> Iterator[str]:
         elif is_written_without_spaces(language):
             yield ""
         else:
-            yield gap or " "
+            by_markup = one.text.endswith(_MARKUP_ENDS) or other.text.startswith(_MARKUP_STARTS)
+            yield gap or ("" if by_markup else " ")
 
 
 @dataclass(frozen=True)
@@ -238,6 +306,10 @@ class _Seam:
             alignment = tuple(sorted({*head.alignment, *links}))
         if head.confidence is not None and tail.confidence is not None:
             confidence = head.confidence + tail.confidence
+            words = units_up_to(text, len(text), is_written_without_spaces(self.tgt_lang))
+            if len(confidence) > words:  # the parts meet within a word
+                both = min(head.confidence[-1], tail.confidence[0])
+                confidence = (*head.confidence[:-1], both, *tail.confidence[1:])
         return Alternative(
             text=text,
             score=head.score + self.share * tail.score,

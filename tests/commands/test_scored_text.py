@@ -172,3 +172,24 @@ def test_text_that_is_only_copied_warns(scored: Scored, caplog: pytest.LogCaptur
     write(same=[*FIRST[:3], "anders"])
     scored("references=a", "sources=same")
     assert "3 of 4 sources equal the reference on their line" in caplog.text
+
+
+def test_blank_lines_are_told(scored: Scored, caplog: pytest.LogCaptureFixture) -> None:
+    write(hyp=[HYPOTHESES[0], "", *HYPOTHESES[2:]], src=["", *SOURCES[1:]], a=[*FIRST[:3], " "])
+    scored("references=a", "sources=src")
+    assert "1 of 4 hypotheses are blank, the first on line 2: they count as" in caplog.text
+    assert "1 of 4 sources are blank, the first on line 1" in caplog.text
+    assert "1 of 4 references are blank, the first on line 4" in caplog.text
+    caplog.clear()
+    write(b=FIRST)
+    scored("references=[a,b]", NO_SOURCES)
+    assert "references are blank" not in caplog.text
+    write(nothing=[""] * 4)
+    with pytest.raises(ValueError, match="nothing: every line is blank"):
+        scored("references=nothing", NO_SOURCES)
+
+
+def test_one_edge_needs_no_brackets(scored: Scored) -> None:
+    assert scored("references=a", NO_SOURCES, "edges=3")["edges"] == [3]
+    with pytest.raises(ValueError, match="each of edges must be"):
+        scored("references=a", NO_SOURCES, "edges=null")

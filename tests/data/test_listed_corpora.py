@@ -225,6 +225,8 @@ def test_mistakes_are_named_by_their_place(
         ([], r"train is an empty list: name a corpus"),
         (["a.de"], r"train\[0\] must be a corpus such as .* 'a\.de'"),
         ([7], r"train\[0\] must be a corpus such as .* 7"),
+        ([{"train": "b.tsv"}], r"train\[0\] must name its format, such as {format: tsv, "),
+        ([{}], r"train\[0\] must name its format"),
     ],
 )
 def test_what_is_no_corpus_is_refused(data: dict[str, Any], train: Any, message: str) -> None:

@@ -46,6 +46,8 @@ def test_line_ends_and_marks_of_other_programs(tmp_path: Path, ending: str) -> N
     assert list(table(tmp_path / "x.csv", content, delimiter=";").rows()) == [("a,b", "c")]
     packed = gzip.compress(content.encode())
     assert list(table(tmp_path / "x.csv.gz", packed, delimiter=";").rows()) == [("a,b", "c")]
+    tabs = content.replace(";", "\t")
+    assert list(table(tmp_path / "x.csv", tabs, delimiter=r"\t").rows()) == [("a,b", "c")]
 
 
 def test_rows_with_other_cells_are_handed_on(tmp_path: Path) -> None:
@@ -61,7 +63,12 @@ def test_rows_with_other_cells_are_handed_on(tmp_path: Path) -> None:
         ('en,fr\na,b\n"never,closed\nc,d\n', {}, r"x\.csv:3: a quote opens a cell and none closes"),
         ('en,fr\n"a,b\nc,"d"\n', {}, r"x\.csv:2: text stands behind the quote .* line 3"),
         ('en,fr\n"a" b,c\n', {}, r"x\.csv:2: text stands behind the quote"),
-        ("en;fr\na;b\n", {}, r"no column 'en'; there are: 'en;fr'.*delimiter=';' may be meant"),
+        (
+            "en;fr\na;b\n",
+            {},
+            r"""no column 'en'; there are: 'en;fr'.*'delimiter=";"' may be meant""",
+        ),
+        ("en\tfr\na\tb\n", {}, r"""no column 'en'.*'delimiter="\\t"' may be meant"""),
         ("en,de\na,b\n", {}, r"x\.csv:1: no column 'fr'; there are: 'en', 'de'\. Set tgt_column"),
         ("en,fr,en\na,b,c\n", {}, "2 columns are named 'en'"),
         ("en,fr\n", {"delimiter": "||"}, "delimiter must be one character"),

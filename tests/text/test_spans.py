@@ -134,6 +134,8 @@ def test_numbers_may_be_left_to_the_model() -> None:
         ("7 of 7", "7 sur 7", []),
         ("twelve men", "12 hommes", []),
         ("the 19th century", "le XIXe siècle", []),
+        ("50% of 7", "Le 550 de 7", ["50"]),
+        ("chapter 5 of 12", "Va chapitre 3 de 12", ["5"]),
         ("12 men", "١٢ رجلا", []),
         ("A < B & C", "A < B & C", []),
         ("", "", []),

@@ -321,6 +321,7 @@ def test_the_least_vocabulary_is_told_and_the_greatest_taken(kind: str, joint: b
         ({"placeholders": 27}, r"placeholders must be at most 26, got 27"),
         ({"symbols": "<2fr>"}, r"symbols must be a list of texts, got '<2fr>'"),
         ({"symbols": [2]}, r"symbols must be a list of texts"),
+        ({"symbols": None}, r"symbols must be a list of texts, got None"),
         ({"symbols": ["a b"]}, r"symbols: 'a b' has white space"),
         ({"symbols": [""]}, r"symbols: '' has white space, or nothing else"),
         ({"symbols": ["</s>"]}, r"symbols: '</s>' is a piece already"),

@@ -3,7 +3,7 @@
 import pytest
 
 from nmt.text.spans import Protection
-from nmt.translator.flags import flags_of, is_untranslated, says_twice
+from nmt.translator.flags import flags_of, is_untranslated, lacks_words, says_twice
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,11 @@ def test_all_of_them() -> None:
     assert flags("See the old man.", "See the old man.") == ["untranslated"]
     assert flags("See the old man.", "See the old man.", "en-GB") == []
     assert flags("See it.", "Vois-le. Vois-le.") == ["repeats"]
+
+
+def test_nothing_but_numbers_and_spans_is_left_of_the_words() -> None:
+    assert lacks_words("1. The dog sleeps.", "1.", Protection())
+    assert lacks_words("See {user} now.", "{user}.", Protection())
+    assert not lacks_words("1. The dog sleeps.", "1. Le chien dort.", Protection())
+    assert not lacks_words("{user} 12", "{user} 12", Protection())
+    assert not lacks_words("Twelve", "12")

@@ -3,13 +3,13 @@
 import pytest
 
 from nmt.text.spans import Protection
-from nmt.translator.model_text import ModelText, is_in_capitals, model_text
+from nmt.translator.model_text import ModelText, case_of, model_text
 
 SIGNS = ("\U0010ff00", "\U0010ff01", "\U0010ff02")
 
 
 def prepared(text: str, **options: object) -> ModelText:
-    given = {"tag": "", "protection": Protection(), "placeholders": SIGNS, "normal_case": True}
+    given = {"tag": "", "protection": Protection(), "placeholders": SIGNS, "lower_case": True}
     return model_text(text, **given | {"src_lang": "en", "tgt_lang": "fr"} | options)
 
 
@@ -24,7 +24,7 @@ def test_spans_become_placeholders_and_come_back_in_any_order() -> None:
     ("output", "text"),
     [
         ("rien", "rien"),
-        (f"{SIGNS[0]} a {SIGNS[0]}", "{user} a "),
+        (f"{SIGNS[0]} a {SIGNS[0]}", "{user} a"),
         (f"{SIGNS[0]} a {SIGNS[2]}{SIGNS[1]}", "{user} a 19.99"),
     ],
 )
@@ -44,21 +44,33 @@ def test_more_spans_than_placeholders_leave_the_last_ones_to_the_model() -> None
     assert source.masked == f"{SIGNS[0]} {SIGNS[1]} {SIGNS[2]} {{d}} go"
 
 
-def test_capitals_are_translated_in_normal_case_and_raised_again() -> None:
+def test_capitals_are_translated_in_small_letters_and_raised_again() -> None:
     source = prepared("SEE {Name} AT https://a.org/B NOW!")
-    assert source.masked == f"See {SIGNS[0]} at {SIGNS[1]} now!"
+    assert source.masked == f"see {SIGNS[0]} at {SIGNS[1]} now!"
     assert source.restored(f"voyez {SIGNS[0]} à {SIGNS[1]}") == "VOYEZ {Name} À https://a.org/B"
-    assert prepared("SEE IT", normal_case=False).masked == "SEE IT"
+    assert prepared("SEE IT", lower_case=False).masked == "SEE IT"
 
 
-@pytest.mark.parametrize("text", ["NATO", "A B C", "12 !!", "Not ALL OF IT", "中文 中文", "C'EST"])
-def test_what_is_no_line_in_capitals(text: str) -> None:
-    assert not is_in_capitals(text)
+def test_a_title_likewise() -> None:
+    source = prepared("The Old Man Isn'T {here} Today")
+    assert source.masked == f"the old man isn't {SIGNS[0]} today"
+    assert source.restored(f"le vieil homme n'est {SIGNS[0]}") == "Le Vieil Homme N'est {here}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["NATO", "A B C D", "12 !!", "Not ALL OF IT", "\u4e2d\u6587 \u4e2d\u6587", "C'EST"],
+        *["New York City", "The Lord of the Rings", "The Old iPhone Is Here", "", "He sleeps."],
+    ],
+)
+def test_what_is_in_no_case_of_its_own(text: str) -> None:
+    assert case_of(text) == ""
 
 
 def test_turkish_has_an_i_without_a_dot() -> None:
     source = prepared("İKİ KIZ", src_lang="tr", tgt_lang="tr")
-    assert source.masked == "İki k\N{LATIN SMALL LETTER DOTLESS I}z"
+    assert source.masked == "iki k\N{LATIN SMALL LETTER DOTLESS I}z"
     assert source.restored("iki k\N{LATIN SMALL LETTER DOTLESS I}z") == "İKİ KIZ"
 
 
@@ -85,3 +97,44 @@ def test_confidence_follows_the_words_of_spans() -> None:
     assert source.confidence((0.5, 0.25, 0.125), output) == (0.5, 0.5, 0.25, 0.125)
     assert source.confidence((0.5, 0.75), f"{SIGNS[1]} {SIGNS[1]}") == (0.5,)
     assert prepared("Go").confidence((0.5,), "Allez") == (0.5,)
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "restored"),
+    [
+        ("See {a}.", "Voyez0.", "Voyez {a}."),
+        ("See ({a}).", "Voyez0 maintenant.", "Voyez {a} maintenant."),
+        ("{a} sees.", "Il voit0tout.", "Il voit {a} tout."),
+        ("He sees {a} now.", "Il voit ?0", "Il voit ? {a}"),
+        ("He sees {a} and %s.", "Il voit01.", "Il voit {a} %s."),
+        ("pre{a} sees", "pr\u00e90 voit", "pr\u00e9{a} voit"),
+        ("a <b>dog</b> sees.", "un0 chien 1 voit.", "un <b>chien</b> voit."),
+        ("a <b><i>dog</i></b>.", "un0 chien 1.", "un <b><i>chien</i></b>."),
+        ("{a} sees.", "0 voit 0 tout 0.", "{a} voit tout."),
+        ("{a} sees.", "1 0 voit 2 .", "{a} voit."),
+        ("{a} sees.", "0 voit 2 ?", "{a} voit ?"),
+        ("SEE {a}, HE.", "vois0 il", "VOIS {a} IL"),
+    ],
+)
+def test_spaces_beside_spans_are_those_of_the_source(text: str, output: str, restored: str) -> None:
+    for number, sign in enumerate(SIGNS):
+        output = output.replace(str(number), sign)
+    source = prepared(text)
+    assert source.restored(output) == restored
+    assert len(source.confidence([0.5] * len(output.split()), output)) == len(restored.split())
+    links = source.links([(0, place) for place in range(len(output.split()))], output)
+    assert max(word for _, word in links) == len(restored.split()) - 1
+
+
+def test_spans_without_anything_between_stay_together() -> None:
+    source = prepared("{a}{b} <b>{c}</b>")
+    assert source.masked == f"{SIGNS[0]} {SIGNS[1]}" and source.spans == ("{a}{b}", "<b>{c}</b>")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_spans"),
+    [("{a}, https://a.org!", True), ("{a} sees", False), ("</p><p>", True), ("12", True)],
+)
+def test_a_text_of_spans_alone_needs_no_model(text: str, is_spans: bool) -> None:
+    assert prepared(text).is_spans == is_spans == prepared(text, placeholders=()).is_spans
+    assert not prepared(text, protection=None).is_spans

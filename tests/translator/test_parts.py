@@ -2,6 +2,7 @@ import random
 
 import pytest
 
+from nmt.text.spans import Protection
 from nmt.translator.parts import Cutting, Part, join, parts
 from nmt.translator.translation import FLAGS, Alternative, Translation
 
@@ -199,3 +200,65 @@ def test_the_n_best_are_the_best_combinations() -> None:
     assert [one.score for one in joined.nbest] == pytest.approx([score for score, _ in every[:2]])
     assert joined.text == joined.nbest[0].text
     assert joined.nbest[1].flags in (("split",), ("repeats", "split"))
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("<p>He sleeps.</p><p>She <b>runs</b></p>", ["<p>", "He sleeps.", "</p><p>"]),
+        ("He sleeps.<br />She runs", ["He sleeps.", "<br />", "She runs"]),
+        ("He sleeps.\\nShe runs.\\n", ["He sleeps.", "\\n", "She runs.", "\\n"]),
+        ("He opens C:\\new\\name now", ["He opens C:\\new\\name now"]),
+        ("A <preface> and <b>that</b>", ["A <preface> and <b>that</b>"]),
+    ],
+)
+def test_markup_of_paragraphs_divides_sentences_and_stands_for_itself(
+    text: str, cut: list[str]
+) -> None:
+    cutting = Cutting("en", "split", None, None, None, Protection().find)
+    found = cutting(text, words(text), words)
+    assert [part.text for part in found][: len(cut)] == cut
+    kept = Cutting("en", "split", None, None, None)
+    assert [part.text for part in kept("<p>He <br> runs</p>", 3, words)] == ["<p>He <br> runs</p>"]
+    same = [Translation(part.text, 0.0, 1) for part in found]
+    assert join(text, found, same, src_lang="en", tgt_lang="fr").text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("12. He sleeps", ["12.", "He sleeps"]),
+        ("\u2014 He sleeps", ["\u2014", "He sleeps"]),
+        ("He sleeps.She runs!Yes", ["He sleeps.", "She runs!", "Yes"]),
+        ("He sleeps.</b>She runs.{br}Yes", ["He sleeps.</b>", "She runs.{br}", "Yes"]),
+        ("See www.The.com", ["See www.The.com"]),
+        ("He sleeps.it", ["He sleeps.it"]),
+    ],
+)
+def test_signs_in_front_and_stops_without_spaces_divide_what_was_translated_badly(
+    text: str, cut: list[str]
+) -> None:
+    cutting = Cutting("en", "auto", 1, 40, 80, Protection().find)
+    found = cutting.smaller(text, words(text), words)
+    assert [part.text for part in found] == cut
+    assert all(text[part.start : part.end] == part.text for part in found)
+
+
+def test_parts_that_meet_within_a_word_give_it_one_confidence() -> None:
+    line = "<p>He</p>"
+    cut = [Part(0, "<p>", 1), Part(3, "He", 1), Part(5, "</p>", 1)]
+    each = [("<p>", 1.0), ("Il dort", 0.5), ("</p>", 1.0)]
+    made = [
+        Translation(text, 0.0, 1, confidence=(value,) * len(text.split())) for text, value in each
+    ]
+    joined = join(line, cut, made, src_lang="en", tgt_lang="fr")
+    assert joined.text == "<p>Il dort</p>" and joined.confidence == (0.5, 0.5)
+
+
+def test_what_must_be_copied_is_not_cut() -> None:
+    find = Protection().find
+    text = 'so he wrote <a title="to his. My old friend">that</a> and went 1 000 000 miles'
+    cut = [part.text for part in parts(text, words, 6, 0, find)]
+    assert any('<a title="to his. My old friend">that</a>' in part for part in cut)
+    assert len(cut) > 2 and any("1 000 000" in part for part in cut)
+    assert len(Cutting("en", "split", None, None, None, find)(text, words(text), words)) == 1

@@ -67,6 +67,12 @@ def _opened(data: Mapping[str, Any], entry: Any, number: int) -> TrainingCorpus:
         if kind == "text" or not isinstance(entry, str):
             raise OptionError(f"{field(name)} must be a corpus such as {_EXAMPLE}, got {entry!r}")
         entry = {"train": entry}
+    sided = isinstance(entry.get("train"), Mapping) or any(side in entry for side in _SIDES)
+    if kind == "text" and not sided:
+        raise OptionError(
+            f"{field(name)} must name its format, such as {{format: tsv, train: FILE}}, or be "
+            f"parallel text such as {_EXAMPLE}, got {dict(entry)!r}"
+        )
     with _section(name):
         options, opener = FORMATS[checks.one_of("format", kind, FORMATS)]
         sides = _SIDES if kind == "text" else ()

@@ -104,6 +104,7 @@ def _tsv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
 
 def _csv(data: Mapping[str, Any], part: str, most: int | None) -> PairSource:
     delimiter = data.get("delimiter", ",")
+    delimiter = "\t" if delimiter == "\\t" else delimiter  # as it is written on a command line
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise OptionError(
             f"{field('delimiter')} must be one character, such as ',' or ';', got {delimiter!r}"

@@ -157,7 +157,8 @@ class CsvSource(ColumnsSource):
         hint = ""
         if self._given is None and len(header) == 1:
             others = [mark for mark in (",", ";", "\t", "|") if mark in header[0]]
-            hint = f"{field('delimiter')}={others[0]!r} may be meant" if others else ""
+            mark = others[0].replace("\t", r"\t") if others else ""
+            hint = f"""'{field("delimiter")}="{mark}"' may be meant""" if mark else ""
         _check_header(f"{path}:1", self._columns, header, hint)
         width, src, tgt = len(header), *map(header.index, self._columns)
         for _, found in islice(rows, most):
