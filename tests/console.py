@@ -24,6 +24,7 @@ SHORT = [
     "trainer.validate_every=3",
     "trainer.batch_tokens=200",
     "trainer.tensorboard=false",
+    "data/augment=none",
     "device=cpu",
 ]
 

@@ -107,8 +107,8 @@ def test_a_source_of_text_is_one_class_and_one_entry(
         pairs = [line.rstrip("\n").split("\t") for line in rows]
     with open(place / "pairs.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(pairs)
-    monkeypatch.setitem(FORMATS, "csv", (COLUMNS, open_csv))
-    options = [*TSV, "data=csv", "data.train=pairs.csv", "tokenizer.vocab_size=290"]
+    monkeypatch.setitem(FORMATS, "quoted", (COLUMNS, open_csv))
+    options = [*TSV, "data=quoted", "data.train=pairs.csv", "tokenizer.vocab_size=290"]
     done = command("prepare", *CONFIGS, *options, work=prepare.main)
     assert done.code == 0, done.err
     assert done.out.startswith("90 training pairs read\n")

@@ -21,7 +21,7 @@ FROZEN = Path(__file__).parent / "frozen_run"
 SENTENCES = [
     line.split("\t")[0] for line in (FROZEN / "pairs.tsv").read_text("utf-8").splitlines()[1:]
 ]
-SEEDS = range(4)
+SEEDS = range(2)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,7 @@ def test_nothing_depends_on_the_batch(translator: Translator, document: list[Lin
 
 def test_the_command_gives_what_python_gives(translator: Translator, tmp_path: Path) -> None:
     document = random_document(SENTENCES, 40, seed=9)
+    document[0] = Line(document[0].text.lstrip("\ufeff"), None)  # a file's mark of byte order
     (tmp_path / "in").write_text("".join(line.text + "\n" for line in document), "utf-8")
     options = ("search=greedy", "device=cpu", "format=jsonl", "sentences=split")
     places = (f"run={FROZEN / 'format_1'}", "input=in", "output=out")

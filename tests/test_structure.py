@@ -16,7 +16,6 @@ SIZES = {
 }
 
 SMALL = {
-    "evaluation/suspicion.py",
     "search/greedy.py",
     "training/optimizer.py",
 }
@@ -24,7 +23,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 125
-MOST_LINES = 18_600
+MOST_LINES = 18_700
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"

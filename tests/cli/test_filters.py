@@ -32,9 +32,11 @@ def stream(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 def test_a_full_disk_is_said(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "in").write_text(LINE)
+    for name in ("in", "of_it"):
+        (tmp_path / name).write_text(LINE)
+    options = [f"run={run}", "source=in", "target=of_it"]
     with open("/dev/full", "wb") as full:
-        process = started("score", f"run={run}", "source=in", "target=in", at=tmp_path, stdout=full)
+        process = started("score", *options, at=tmp_path, stdout=full)
         _, err = process.communicate()
     assert err.decode() == "error: standard output: No space left on device\n"
     assert process.returncode == 2

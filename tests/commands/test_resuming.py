@@ -82,6 +82,7 @@ CHANGED = {
     "trainer.max_epochs": 4,
     "trainer.max_minutes": 3,
     "trainer.patience": 5,
+    "trainer.min_delta": 0.1,
     "trainer.validate_every": 2,
     "trainer.select_by": "loss",
     "trainer.keep_checkpoints": 7,

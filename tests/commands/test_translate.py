@@ -148,7 +148,7 @@ def test_rows_in_keep_their_names_and_terms(run: Run, capitals: Capitals) -> Non
 def test_options_reach_the_translator(run: Run, capitals: Capitals) -> None:
     Path("in").write_text("a\n")
     run("input=in", "output=out")
-    others = ("confidence=true", "sentences=line", "source_prefix=<2es>", "protect.enabled=false")
+    others = ("confidence=true", "sentences=line", "source_prefix='<2es>'", "protect.enabled=false")
     run("input=in", "output=out", "format=jsonl", "align=true", "nbest=3", *others)
     text = {"sentences": "auto", "protection": Protection(), "source_prefix": ""}
     plain = {"terms": None, "nbest": 0, "align": False, "confidence": False} | text

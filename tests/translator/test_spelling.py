@@ -27,7 +27,7 @@ ODD_LINES = [
 @pytest.mark.parametrize("line", ODD_LINES)
 def test_words_are_those_of_split(tokenizer: Tokenizer, line: str) -> None:
     ids = [*tokenizer.encode_src([line])[0], EOS]
-    shares = word_shares(ids, tokenizer.src_pieces(ids)).to_dense()
+    shares = word_shares((ids, tokenizer.src_pieces(ids)), False).to_dense()
     assert shares.shape == (len(line.split()), len(ids))
     assert set(shares.sum(dim=0).tolist()) <= {0.0, 1.0}
     assert (shares.sum(dim=1) > 0).all()
@@ -56,7 +56,7 @@ def test_characters_are_those_of_decoding_whatever_the_tokens(tokenizer: Tokeniz
 
 
 def test_a_token_of_two_words_is_shared_by_letters() -> None:
-    shares = word_shares([300, EOS], ["\u2581a\tbcd", "</s>"]).to_dense()
+    shares = word_shares(([300, EOS], ["\u2581a\tbcd", "</s>"]), False).to_dense()
     assert torch.equal(shares, torch.tensor([[0.25, 0.0], [0.75, 0.0]]))
 
 

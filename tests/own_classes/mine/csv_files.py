@@ -13,7 +13,7 @@ class CsvSource(ColumnsSource):
     """Files with a header; a row that lacks a column has None there."""
 
     def _options(self) -> dict[str, Any]:
-        return {"format": "csv"}
+        return {"format": "quoted"}
 
     def _file_rows(self, index: int, most: int | None) -> Iterator[tuple[object, object]]:
         with open(self._paths[index], encoding="utf-8", newline="") as file:
