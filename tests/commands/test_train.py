@@ -153,7 +153,7 @@ def test_what_is_prepared_is_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    options = [*options, "data.cache=here"]
+    options = [*options, "data.cache=here", "data/augment=none"]
     shared = [option for option in options if option.startswith(("data", "tokenizer"))]
     prepare(composed("prepare", *shared))
     out = capsys.readouterr().out
