@@ -1,8 +1,8 @@
 """How a run begins, and what becomes of options that change when it is resumed."""
 
-import itertools
 import logging
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +32,10 @@ CHOICES = {
     )
     for group in ("optimizer", "schedule", "search", "tokenizer", "trainer", "model", "data")
 }
-PAIRS = [
-    (group, old, new)
+BEGUN = [
+    (group, old)
     for group in ("optimizer", "schedule", "search", "tokenizer", "trainer", "model")
-    for old, new in itertools.product(CHOICES[group], repeat=2)
+    for old in CHOICES[group]
 ]
 CARRIED_OUT = {"optimizer", "schedule", "search", "trainer"}
 
@@ -57,20 +57,24 @@ def sized(group: str, choice: str) -> list[str]:
     return [f"model={model}", *(f"model.{size}" for size in SIZES[model])]
 
 
-@pytest.mark.parametrize(("group", "old", "new"), PAIRS)
+@pytest.mark.parametrize(("group", "old"), BEGUN)
 def test_every_pair_of_choices_is_carried_out_or_refused(
-    composed: Compose, options: list[str], group: str, old: str, new: str
+    composed: Compose, options: list[str], group: str, old: str
 ) -> None:
     train(composed("train", *options, *sized(group, old), f"{group}={old}"))
-    before = state(Path("run"))
-    again = [*options, *sized(group, new), f"{group}={new}", "trainer.max_steps=9", "resume=must"]
-    if group in CARRIED_OUT or old == new:
-        train(composed("train", *again))
-        assert RunDirectory.open("run").manifest()["training"]["steps"] == 9
-    else:
-        with pytest.raises(ValueError, match=rf"run has {group}\..*cannot change it"):
-            train(composed("train", *again))
-        assert state(Path("run")) == before
+    for new in CHOICES[group]:
+        shutil.copytree("run", "again")
+        before = state(Path("again"))
+        given = [*sized(group, new), f"{group}={new}", "run=again", "trainer.max_steps=9"]
+        again = composed("train", *options, *given, "resume=must")
+        if group in CARRIED_OUT or old == new:
+            train(again)
+            assert RunDirectory.open("again").manifest()["training"]["steps"] == 9
+        else:
+            with pytest.raises(ValueError, match=rf"again has {group}\..*cannot change it"):
+                train(again)
+            assert state(Path("again")) == before
+        shutil.rmtree("again")
 
 
 CHANGED = {
