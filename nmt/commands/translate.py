@@ -1,4 +1,5 @@
-"""Translate text, one line for each line. Only translations go to standard output.
+"""Translate text, one line for each line. Only translations go to standard output. The source is
+normalised as the run says: by standard.v1, spaces.v1 or none (tokenizer.normalization in training).
 
 echo "A sentence." | nmt-translate run=runs/demo-transformer-s1
 nmt-translate run=runs/demo-lstm-s1 < in.txt > out.txt
