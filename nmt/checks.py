@@ -76,12 +76,17 @@ def probability(name: str, value: object) -> float:
     return value
 
 
-def share(name: str, value: object) -> float:
-    """``value`` if 0 < value <= 1; ValueError otherwise."""
-    number = positive(name, value)
+def part_of_one(name: str, value: object) -> float:
+    """``value`` if 0 <= value <= 1; ValueError otherwise."""
+    number = non_negative(name, value)
     if number > 1:
         raise OptionError(f"{field(name)} must be at most 1, got {value!r}")
     return number
+
+
+def share(name: str, value: object) -> float:
+    """``value`` if 0 < value <= 1; ValueError otherwise."""
+    return part_of_one(name, positive(name, value))
 
 
 def boolean(name: str, value: object) -> bool:

@@ -15,7 +15,6 @@ nmt-translate run=runs/demo-lstm-s1 glossary=terms.tsv < in.txt
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -80,8 +79,7 @@ def _translate_lines(
         translator = load_translator(config)
         with streams.open_output(target, done) as output:
             try:
-                with _warnings_off():
-                    return _translate_all(translator, lines, output, config)
+                return _translate_all(translator, lines, output, config)
             except KeyboardInterrupt:
                 if target is not None:
                     log.warning("%s holds whole lines; resume=auto goes on after them", target)
@@ -106,13 +104,12 @@ def _translate_document(
     translator = load_translator(config)
     document = documents.open_document(source, translator.src_lang, translator.tgt_lang)
     waiting, flags, translated = document.texts, Counter[str](), list[str]()
-    with _warnings_off():
-        for start in tqdm(range(0, len(waiting), _TEXTS), disable=None, leave=False):
-            requests = map(_request(config), count(1), waiting[start : start + _TEXTS])
-            made = _translate_chunk(translator, list(requests), config)
-            translated += [without_line_breaks(one.text) for one in made]
-            flags[""] += len(made)
-            flags.update(_counted(made))
+    for start in tqdm(range(0, len(waiting), _TEXTS), disable=None, leave=False):
+        requests = map(_request(config), count(1), waiting[start : start + _TEXTS])
+        made = _translate_chunk(translator, list(requests), config)
+        translated += [without_line_breaks(one.text) for one in made]
+        flags[""] += len(made)
+        flags.update(_counted(made))
     damaged = document.write(translated, target)
     log.info("%s: %s", target, document.described())
     if damaged:
@@ -269,15 +266,3 @@ def _report_glossary(counts: Counter[str], given: bool) -> None:
     if missed:
         named = [f"{term!r} ({times:,})" for term, times in missed.most_common(_MOST_NAMED)]
         log.warning("glossary: missed most: %s", ", ".join(named))
-
-
-@contextmanager
-def _warnings_off() -> Iterator[None]:
-    """The translator warns in each call; the command reports the flags of all calls at the end."""
-    warnings = logging.getLogger("nmt.translator")
-    level = warnings.level
-    warnings.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        warnings.setLevel(level)

@@ -60,11 +60,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            value = getattr(self, one.name)
-            if checks.non_negative(one.name, value) > 1:
-                raise checks.OptionError(
-                    f"{checks.field(one.name)} must be at most 1, got {value!r}"
-                )
+            checks.part_of_one(one.name, getattr(self, one.name))
         if self.upper + self.title + self.lower > 1:
             raise checks.OptionError(
                 f"{checks.field('upper')}, {checks.field('title')} and {checks.field('lower')} must"

@@ -56,10 +56,7 @@ class CleaningRules:
             raise checks.OptionError(
                 f"{checks.field('max_ratio')} must be at least 1, got {self.max_ratio!r}"
             )
-        if checks.non_negative("max_copy_share", self.max_copy_share) > 1:
-            raise checks.OptionError(
-                f"{checks.field('max_copy_share')} must be at most 1, got {self.max_copy_share!r}"
-            )
+        checks.part_of_one("max_copy_share", self.max_copy_share)
 
     def drops(self, src: str, tgt: str) -> str | None:
         """The rule on a single pair that drops it: "empty", "too_long" or None."""

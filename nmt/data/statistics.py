@@ -5,7 +5,7 @@ encoded, in memory that does not grow with it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -200,8 +200,8 @@ class TextCounter:
 
 
 def _quantiles(counts: NDArray[np.int64], most: int) -> Quantiles:
-    at: Callable[[float], int] = lambda share: min(_place(counts, share), most)  # noqa: E731
-    return Quantiles(half=at(0.5), p90=at(0.9), p99=at(NEARLY_ALL), most=most)
+    half, p90, p99 = (min(_place(counts, share), most) for share in (0.5, 0.9, NEARLY_ALL))
+    return Quantiles(half, p90, p99, most)
 
 
 def _place(counts: NDArray[np.int64], share: float) -> int:

@@ -5,7 +5,7 @@ lack. Where its lists hold many ordinary words ("me", "mar", "best"), a capitali
 usually begins sentences ("I", "Le", "Sie") decides against the abbreviation.
 """
 
-# ruff: noqa: RUF001, E501
+# ruff: noqa: RUF001, E501 (letters of other scripts; a language's list in one line)
 from functools import lru_cache
 
 import sentencex

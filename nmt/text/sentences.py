@@ -7,7 +7,7 @@ number, and within short quotes and brackets. In doubt it ends: a model that was
 sentences drops the second of two.
 """
 
-# ruff: noqa: RUF001
+# ruff: noqa: RUF001 (signs of other scripts)
 import re
 from functools import lru_cache
 from typing import NamedTuple

@@ -195,6 +195,13 @@ class Protection:
         return altered
 
 
+def without_spans(text: str, spans: Sequence[Span]) -> str:
+    """The text with a space in place of each span; spans in order, none over another."""
+    for span in reversed(spans):
+        text = text[: span.start] + " " + text[span.end :]
+    return text
+
+
 def has_letters(text: str) -> bool:
     """Whether a text holds anything to translate: a letter of any script."""
     return any(map(str.isalpha, text))

@@ -243,7 +243,7 @@ class Tokenizer:
     def load(
         cls,
         directory: str | Path,
-        normalization: Normalization = Normalization(),  # noqa: B008
+        normalization: Normalization = Normalization(),  # noqa: B008 (it is frozen)
     ) -> Self:
         """Read the files that ``save`` wrote; they do not hold the normalization.
 

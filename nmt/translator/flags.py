@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from nmt.data.statistics import TextStatistics
 from nmt.languages import base_code
-from nmt.text.spans import Protection
+from nmt.text.spans import Protection, without_spans
 from nmt.translator import translation
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -81,9 +81,7 @@ def _words(text: str) -> list[str]:
 
 
 def _without_spans(text: str, protection: Protection | None) -> str:
-    for span in reversed(protection.find(text) if protection else []):
-        text = text[: span.start] + " " + text[span.end :]
-    return text
+    return without_spans(text, protection.find(text)) if protection else text
 
 
 def _common(said: Sequence[str], read: Sequence[str]) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nmt.data.cleaning import as_single_line
 from nmt.translator import Alternative, Terms, Translation
 from nmt.translator.glossary import Glossary
 from nmt.translator.terms import check_terms
@@ -27,13 +26,6 @@ class TranslationRequest:
     id: str | int
     src: str
     terms: Terms
-
-    @property
-    def line(self) -> str:
-        """The source with spaces instead of line breaks, as in training."""
-        line = as_single_line(self.src)
-        assert line is not None, "checked as text before"
-        return line
 
 
 def request_of_json(number: int, line: str, terms: Terms) -> TranslationRequest:

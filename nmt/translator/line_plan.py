@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
 
 from nmt.data.cleaning import as_single_line
 from nmt.data.statistics import TextStatistics
@@ -47,9 +48,10 @@ class LinePlan:
     src_lang: str
     tgt_lang: str
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def cutting(self) -> Cutting:
         known = self.statistics
-        cutting = Cutting(
+        return Cutting(
             self.src_lang,
             self.sentences,
             known.most_sentences if known else None,
@@ -57,12 +59,6 @@ class LinePlan:
             self.longest_source,
             *([self.protection.find] if self.protection else []),
         )
-        object.__setattr__(self, "_cutting", cutting)
-
-    @property
-    def cutting(self) -> Cutting:
-        cutting: Cutting = self.__dict__["_cutting"]
-        return cutting
 
     @property
     def tries_again(self) -> bool:

@@ -12,7 +12,7 @@ from itertools import accumulate, groupby
 
 from nmt.languages import is_written_without_spaces
 from nmt.text.sentences import Span
-from nmt.text.spans import Protection, has_letters
+from nmt.text.spans import Protection, has_letters, without_spans
 from nmt.text.variants import lower, title, upper
 from nmt.translator.parts import units_before, units_up_to
 from nmt.translator.translation import Alignment
@@ -196,8 +196,7 @@ def together(spans: Sequence[Span]) -> list[Span]:
 def case_of(text: str, protected: Sequence[Span] = ()) -> str:
     """ "upper" if all of a text's words are in capitals, two words or more; "title" if all begin
     with one and none is in capitals, four or more; else ""."""
-    for span in reversed(protected):
-        text = text[: span.start] + " " + text[span.end :]
+    text = without_spans(text, protected)
     words = _WORD.findall(text)
     if text.isupper():
         return "upper" if len(words) >= _LEAST_RAISED else ""

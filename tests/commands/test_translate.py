@@ -31,7 +31,6 @@ class Capitals:
         self.calls: list[tuple[list[str], dict[str, Any]]] = []
 
     def translate(self, lines: Sequence[str], **options: Any) -> list[Translation]:
-        logging.getLogger("nmt.translator.translator").warning("what is flagged anyway")
         self.calls.append((list(lines), options))
         return [self._one(line, options["nbest"]) for line in lines]
 

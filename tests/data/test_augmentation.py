@@ -1,6 +1,6 @@
 """Some pairs change in every epoch, the same ones in every repetition, and the others do not."""
 
-# ruff: noqa: RUF001
+# ruff: noqa: RUF001 (quotes and dashes)
 
 import gzip
 import re

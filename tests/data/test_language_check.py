@@ -14,7 +14,7 @@ from nmt.disk_cache import DiskCache
 EN = "The old man crosses the street slowly with his dog."
 FR = "Le vieil homme traverse lentement la rue avec son chien."
 DE = "Der alte Mann geht langsam mit seinem Hund über die Straße."
-RU = "Старик медленно переходит улицу, а рядом идёт его собака."  # noqa: RUF001
+RU = "Старик медленно переходит улицу, а рядом идёт его собака."  # noqa: RUF001 (Russian)
 ZH = "老人带着他的狗慢慢地过马路。"
 
 RIGHT = [

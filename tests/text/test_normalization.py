@@ -1,6 +1,6 @@
 """Text that looks the same becomes the same, what has a meaning stays, once is enough."""
 
-# ruff: noqa: RUF001
+# ruff: noqa: RUF001 (signs that look alike are the matter)
 
 import itertools
 import random

@@ -1,6 +1,6 @@
 """Sentences are told apart, and nothing of a text is lost."""
 
-# ruff: noqa: RUF001, E501
+# ruff: noqa: RUF001, E501 (signs of other scripts; a text in one line)
 import random
 import time
 from pathlib import Path

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sentencepiece as spm
 
 from nmt.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 from nmt.tokenizer.tokenizer import Pairs
@@ -275,7 +276,6 @@ def test_loading_what_is_not_there_or_damaged(bpe: Tokenizer, tmp_path: Path) ->
 
 
 def test_another_programs_model_is_refused(tmp_path: Path) -> None:
-    spm = pytest.importorskip("sentencepiece")
     spm.SentencePieceTrainer.train(
         sentence_iterator=iter(SRC),
         model_prefix=str(tmp_path / "tokenizer"),

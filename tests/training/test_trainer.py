@@ -429,10 +429,15 @@ def test_patience_asks_for_min_delta(tmp_path: Path, min_delta: float, stops_at:
     for stop_at in (8, 0):
         trainer, stop = make_trainer(tmp_path / "run", settings), StopRequest()
 
-        def validate(model: Seq2SeqModel) -> dict[str, float]:
-            step = trainer.at.step  # noqa: B023
-            if step == stop_at:  # noqa: B023
-                stop.received = signal.SIGINT  # noqa: B023
+        def validate(
+            model: Seq2SeqModel,
+            trainer: Trainer = trainer,
+            stop: StopRequest = stop,
+            at: int = stop_at,
+        ) -> dict[str, float]:
+            step = trainer.at.step
+            if step == at:
+                stop.received = signal.SIGINT
             return {"loss": losses[step], "perplexity": 2.7, "bleu": 0.0}
 
         trainer.validate = validate
