@@ -1,11 +1,11 @@
 """Searches for the translations of the parts of lines: once, and again where something is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 
 from nmt.models.interface import Seq2SeqModel
-from nmt.search.base import Search
+from nmt.search.base import Search, SearchBase
 from nmt.search.beam import BeamSearch
 from nmt.tokenizer import EOS
 from nmt.translator.glossary import Requirement
@@ -35,16 +35,14 @@ class PartSearch:
 
     def with_terms(self, parts: Sequence[PlannedPart], terms: Terms) -> list[Asked]:
         """Each part of a line with the terms that its translation must keep to."""
-        texts = [part.part.text for part in parts]
-        raised = [part.source is not None and part.source.case != "" for part in parts]
-        own = terms_of_parts(replace(terms, prefix=""), texts, self.plan.src_lang, raised)
-        first = next((at for at, part in enumerate(parts) if part.source is not None), None)
-        if first is not None:  # what is copied takes no prefix
-            own[first] = replace(own[first], prefix=terms.prefix)
-        return [
-            (part, replace(each, glossary=terms.glossary))
-            for part, each in zip(parts, own, strict=True)
-        ]
+        own = terms_of_parts(
+            terms,
+            [part.part.text for part in parts],
+            self.plan.src_lang,
+            read=[part.source is not None for part in parts],
+            in_capitals=[part.source is not None and part.source.case != "" for part in parts],
+        )
+        return list(zip(parts, own, strict=True))
 
     def __call__(self, asked: Sequence[Asked], retries: int = MOST_RETRIES) -> list[Translation]:
         """A translation of each part. A doubtful one is replaced by that of smaller parts if less
@@ -126,13 +124,20 @@ class PartSearch:
             for place, one in raw.items()
             if not self.plan.holds_all(asked[place][0], one)
         }
-        # Beam search alone can be told what a translation must have.
-        search = self.search if isinstance(self.search, BeamSearch) else BeamSearch()
-        for place, one in self._searched(search, lost).items():
+        for place, one in self._searched(self._beam_search, lost).items():
             better = self._read(asked[place], one)
             if COPY not in better.flags:
                 found[place] = better
         return found
+
+    @property
+    def _beam_search(self) -> BeamSearch:
+        """Beam search alone can be told what a translation must have; it keeps to the limits of the
+        search that was chosen."""
+        if isinstance(self.search, BeamSearch):
+            return self.search
+        shared = fields(SearchBase) if isinstance(self.search, SearchBase) else ()
+        return BeamSearch(**{one.name: getattr(self.search, one.name) for one in shared})
 
     def _read(self, asked: Asked, raw: Translation) -> Translation:
         part, terms = asked

@@ -68,30 +68,35 @@ def check_search(search: Search, terms: Iterable[Terms]) -> None:
 
 
 def terms_of_parts(
-    terms: Terms, texts: Sequence[str], src_lang: str, in_capitals: Sequence[bool] = ()
+    terms: Terms,
+    texts: Sequence[str],
+    src_lang: str,
+    *,
+    read: Sequence[bool],
+    in_capitals: Sequence[bool],
 ) -> list[Terms]:
-    """What the translation of each part of a line must keep to: the prefix, the first part; what is
-    forbidden, each; the glossary, each part where one of its terms stands. What is required of the
-    line is required of its part where it has only one: see ``placed`` for the others.
+    """What the translation of each part of a line must keep to: the prefix, the first part that the
+    model reads; what is forbidden, each; the glossary, each part where one of its terms stands.
+    What is required of the line is required of its part where it has only one: see ``placed`` for
+    the others.
 
-    texts: of the parts. in_capitals: of each, whether all of it is; no case counts then.
+    texts: of the parts. read: of each, whether the model reads it: others are copied.
+    in_capitals: of each, whether all of it is; no case counts then.
 
     Raises ValueError for a glossary that allows only forbidden translations of a term.
     """
-    found = []
-    for place, text in enumerate(texts):
-        loud = place < len(in_capitals) and in_capitals[place]
+    found: list[Terms] = []
+    prefix = terms.prefix
+    for text, is_read, loud in zip(texts, read, in_capitals, strict=True):
         own = list(required(terms)) if len(texts) == 1 else []
         if terms.glossary is not None:
             asked = terms.glossary.requirements(text, src_lang, ignore_case=loud)
             own += [_without(terms.forbid, one) for one in asked]
+        require = tuple(replace(one, ignore_case=loud) for one in own)
         found.append(
-            Terms(
-                prefix=terms.prefix if place == 0 else "",
-                require=tuple(replace(one, ignore_case=loud) for one in own),
-                forbid=terms.forbid,
-            )
+            Terms(prefix if is_read else "", require, terms.forbid, glossary=terms.glossary)
         )
+        prefix = "" if is_read else prefix
     return found
 
 

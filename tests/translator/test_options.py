@@ -17,7 +17,8 @@ from nmt.tokenizer.pieces import FIRST_BYTE
 from nmt.translator import Terms, Translator
 from nmt.translator.glossary import Glossary
 from tests.contract.models import list_models, make_model
-from tests.translator.conftest import statistics
+from tests.runs import untrained
+from tests.translator.conftest import PAIRS, statistics
 
 MODELS = list_models()
 BROKEN = [FIRST_BYTE + byte for byte in "\U0001f600".encode()[:3]]
@@ -382,3 +383,13 @@ def test_scoring_is_in_evaluation_mode_and_gives_the_mode_back(tokenizer: Tokeni
         [("the cat", "le chat")]
     )
     assert translator.model.training
+
+
+def test_the_search_for_lost_spans_keeps_to_the_limits_of_the_chosen_one() -> None:
+    tokenizer = Tokenizer.train(PAIRS, kind="bpe", vocab_size=330, joint=True, placeholders=2)
+    search = GreedySearch(max_length=1.0, extra_length=1)
+    translator = Translator(untrained(tokenizer), tokenizer, search, src_lang="en", tgt_lang="fr")
+    lines = ["the {x} cat sat", "a {name} dog ran , the dog"]
+    for line, one in zip(lines, translator.translate(lines), strict=True):
+        assert "{" in one.text  # found by the second search, as the model is not trained
+        assert one.tokens <= len(tokenizer.encode_src([line])[0]) + 2

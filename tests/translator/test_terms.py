@@ -131,7 +131,7 @@ def test_a_forbidden_term_within_a_longer_word_is_no_contradiction() -> None:
     check_terms(Terms(require=("chaton", "Chat"), forbid=("chat",)))
     glossary = Glossary.of({"cat": ["chat", "matou"]})
     check_terms(Terms(forbid=("chat",), glossary=glossary))
-    (part,) = terms_of_parts(Terms(forbid=("chat",), glossary=glossary), ["a cat"], "en")
+    (part,) = parts_terms(Terms(forbid=("chat",), glossary=glossary), ["a cat"])
     assert part.require == (Requirement(("matou", "Matou"), "cat"),)
 
 
@@ -146,23 +146,45 @@ def test_only_some_searches_look_for_terms() -> None:
 def test_each_part_has_its_own_terms() -> None:
     glossary = Glossary.of({"cat": "chat", "mat": "tapis"})
     line = Terms("le", ("dort",), ("chien",), glossary)
-    first, second = terms_of_parts(line, ["The cat sat.", "ON THE MAT"], "en", [False, True])
-    assert first == Terms("le", (Requirement(("chat", "Chat"), "cat"),), ("chien",))
+    first, second = parts_terms(line, ["The cat sat.", "ON THE MAT"], in_capitals=[False, True])
+    assert first == Terms("le", (Requirement(("chat", "Chat"), "cat"),), ("chien",), glossary)
     loud = Requirement(("tapis", "Tapis"), "mat", ignore_case=True)
-    assert second == Terms("", (loud,), ("chien",))
-    (whole,) = terms_of_parts(line, ["The cat"], "en")
+    assert second == Terms("", (loud,), ("chien",), glossary)
+    (whole,) = parts_terms(line, ["The cat"])
     assert whole.require == (Requirement(("dort",)), *first.require)
-    assert terms_of_parts(Terms(require=("dort",)), [], "en") == []
+    assert parts_terms(Terms(require=("dort",)), []) == []
+
+
+def test_the_first_part_that_the_model_reads_has_the_prefix() -> None:
+    texts = ["12.", "The cat sat.", "It slept."]
+    found = parts_terms(Terms(prefix="le"), texts, read=[False, True, True])
+    assert [one.prefix for one in found] == ["", "le", ""]
 
 
 def test_the_glossarys_terms_are_counted(french: TermEncoder) -> None:
     glossary = Glossary.of({"cat": "chat", "mat": "tapis"})
-    (terms,) = terms_of_parts(Terms(glossary=glossary), ["The cat on the mat"], "en")
+    (terms,) = parts_terms(Terms(glossary=glossary), ["The cat on the mat"])
     checked = french.checked(Translation("Chats sur le tapis", 0.0, 4), terms)
     assert checked.glossary == (("cat", False), ("mat", True))
     assert checked.flags == ("missing_term",)
     again = french.checked(checked, Terms(require=("tapis",)))
     assert (again.glossary, again.flags) == (checked.glossary, checked.flags)
+
+
+def parts_terms(
+    terms: Terms,
+    texts: list[str],
+    *,
+    read: list[bool] | None = None,
+    in_capitals: list[bool] | None = None,
+) -> list[Terms]:
+    return terms_of_parts(
+        terms,
+        texts,
+        "en",
+        read=read or [True] * len(texts),
+        in_capitals=in_capitals or [False] * len(texts),
+    )
 
 
 def parts_of(*scores: float) -> list[Translation]:
