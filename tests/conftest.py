@@ -7,6 +7,9 @@ import pytest
 # machine. Set before torch is imported; commands that a test runs inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The many commands that tests start would each compile all of nmt anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -49,13 +49,13 @@ class Augmentation:
     Raises ValueError for a share below 0 or above 1.
     """
 
-    upper: float = 0.02
-    title: float = 0.04
-    lower: float = 0.07
-    drop_punctuation: float = 0.05
-    quotes: float = 0.06
-    leading_dash: float = 0.04
-    copies: float = 0.08
+    upper: float = 0.003
+    title: float = 0.003
+    lower: float = 0.012
+    drop_punctuation: float = 0.005
+    quotes: float = 0.012
+    leading_dash: float = 0.005
+    copies: float = 0.01
     masked: float = 0.5
 
     def __post_init__(self) -> None:

@@ -48,7 +48,7 @@ def only(pairs: list[tuple[str, str]], **shares: float) -> list[tuple[str, str]]
 
 def test_most_pairs_stay_as_they_are() -> None:
     changed = augmenter()(0, 0, SRC, TGT)
-    assert 0.2 < len(changed) / len(SRC) < 0.35
+    assert 0.03 < len(changed) / len(SRC) < 0.07
     assert all(changed[row] != (SRC[row], TGT[row]) for row in changed)
     assert list(changed) == sorted(changed)
 
@@ -207,7 +207,7 @@ def test_languages_without_spaces(target: str) -> None:
 
 def test_a_prefix_of_the_source_stays_in_front() -> None:
     tagged = Augmenter(
-        Augmentation(),
+        Augmentation(**dict.fromkeys(NONE, 0.1)),
         placeholders=SIGNS,
         src_lang="en",
         tgt_lang="fr",
