@@ -22,13 +22,24 @@ _WRITTEN_IN_SIGNS = {
     "ja": "〇零一二三四五六七八九十百千万億",
 }
 
+_DIGITS_IN_WORDS = {
+    "de": "drei|dritt vier fünf sechs sieb acht neun",
+    "en": "three|third|tri four|quad|quart five|fif six seven eight nin",
+    "es": "tres|terc|tri cuatr|cuart cinco|quint seis|sext siete|sépt ocho|octav nuev|noven",
+    "fr": "trois|tri|tier quatr|quart cinq|quint six|sixi sept huit neuf|neuv",
+    "it": "tre|terz|tri quattr|quart cinque|quint sei|sest sett otto|ottav nov|non",
+    "nl": "drie|derd vier vijf|vijv zes zeven acht negen",
+    "pt": "três|terc|tri quatr|quart cinco|quint seis|sext sete|sétim oito|oitav nov|non",
+}
+"""How words begin that say 3 to 9. Of 1 and 2 there are too many: a, an, once, both, a pair."""
+
 
 def missing_numbers(source: str, translation: str, language: str) -> list[str]:
     """The numbers of the source, as it has them, that the translation does not have.
 
     A number of one digit may be written out, and in Chinese and Japanese any number: it is missing
-    only where the translation holds another number in its place. A number below 100 may be in Roman
-    numerals.
+    only where the translation holds another number in its place, or, in languages whose words are
+    known here, no word for it. A number below 100 may be in Roman numerals.
 
     language: of the translation.
     """
@@ -57,13 +68,27 @@ def missing_numbers(source: str, translation: str, language: str) -> list[str]:
     in_signs = any(sign in translation for sign in signs)
 
     @cache
-    def is_written_out(value: Value) -> bool:
+    def is_written_out(text: str, value: Value) -> bool:
         """Whether the translation may have a number in words, or has it in Roman numerals."""
         whole, decimals = value
-        in_words = not others and (in_signs or (len(whole) == 1 and not decimals))
+        digit = len(whole) == 1 and not decimals
+        if digit and text == whole:  # 05 may be a month
+            digit = _may_say(translation, whole, language)
+        in_words = not others and (in_signs or digit)
         return in_words or (not decimals and _has_roman(translation, whole))
 
-    return [text for text, values in lacking if not any(map(is_written_out, values))]
+    return [
+        text for text, values in lacking if not any(is_written_out(text, value) for value in values)
+    ]
+
+
+def _may_say(text: str, digit: str, language: str) -> bool:
+    """Whether a text in this language may hold the digit in words."""
+    known = _DIGITS_IN_WORDS.get(base_code(language))
+    if known is None or digit in "012":
+        return True
+    words = known.split()[int(digit) - 3]
+    return re.search(rf"(?<!\w)(?:{words})", unicodedata.normalize("NFC", text.lower())) is not None
 
 
 def _numbers(text: str) -> list[tuple[str, Sequence[Value]]]:

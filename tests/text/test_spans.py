@@ -115,6 +115,8 @@ def test_numbers_may_be_left_to_the_model() -> None:
         ("{user}, you have 7", "{user}, tu as 70", ["7"]),
         ("{user}, you have 7", "{user}, tu as 7", []),
         ("{user}, you have 7", "{user}, tu as sept", []),
+        ("{user}, you have 7", "{user}, tu as", ["7"]),
+        ("Level 4 of 9.", "Quatrième niveau sur neuf.", []),
         ("{user}, you have 7", "Tu as 7", ["{user}"]),
         ("123456 items", "134 objets", ["123456"]),
         ("123456", "12345636", ["123456"]),
