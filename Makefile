@@ -20,9 +20,11 @@ listed = $(subst $(empty) ,$(comma),$(strip $(1)))
 .PHONY: demo test
 
 demo: $(READY)
-	$(BIN)/nmt-train -m experiment=demo model=$(call listed,$(MODELS:%=small/%)) resume=auto
-	$(BIN)/nmt-evaluate -m run=$(call listed,$(RUNS)) test=test search=greedy
+	@echo "Which architecture translates best at which sentence length, and what is attention for?"
+	$(BIN)/nmt-train -m experiment=demo model=$(call listed,$(MODELS:%=small/%)) resume=auto jobs=2
+	$(BIN)/nmt-evaluate -m run=$(call listed,$(RUNS)) test=test search=greedy jobs=2
 	$(BIN)/nmt-compare runs=[$(call listed,$(RUNS))] evaluation=test
+	$(BIN)/python -m scripts.demo_answer $(RUNS)
 
 test: $(READY)
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from nmt.checks import dotted
 from nmt.cli import app  # registers what the configs refer to
 from nmt.cli.config_files import ConfigFiles, shipped_configs
 from nmt.data.augmentation import Augmentation
+from nmt.data.batches import Curriculum
 from nmt.data.cleaning import CleaningRules
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.recipe import Scoring
@@ -265,6 +266,7 @@ def test_evaluating_and_cleaning_have_the_options_and_defaults_of_their_classes(
     sections = {
         CleaningRules: composed("train", [], "data")["cleaning"],
         Augmentation: composed("train", [], "data")["augment"],
+        Curriculum: composed("train", [], "data")["curriculum"],
         Bootstrap: evaluating["bootstrap"],
     }
     for cls, section in sections.items():

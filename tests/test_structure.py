@@ -23,7 +23,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 125
-MOST_LINES = 18_700
+MOST_LINES = 19_000
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"

@@ -5,7 +5,8 @@ went away, 143 terminated, 1 any other error (with a traceback). HYDRA_FULL_ERRO
 traceback.
 
 In a sweep, a mistake in the files or values of one job ends that job only: the others go on, and
-the command ends with 2. Options that do not exist end a sweep before its first job.
+the command ends with 2. Options that do not exist end a sweep before its first job. With jobs=2 or
+more its jobs run side by side.
 """
 
 import atexit
@@ -17,7 +18,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import partial
 from io import StringIO, TextIOWrapper
 from typing import Any
@@ -31,11 +32,12 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from nmt import __version__
-from nmt.checks import dotted, known_options
+from nmt.checks import dotted, known_options, positive_int
 from nmt.cli import arguments, config_files
 from nmt.cli.arguments import own_configs, typed
 from nmt.cli.config_files import ConfigFiles
 from nmt.cli.interrupts import Terminated, interruptible
+from nmt.cli.side_by_side import SideBySide
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -58,26 +60,41 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
             stream.reconfigure(errors="replace")  # so that tables print on a terminal of ASCII
     show_tracebacks = os.environ.get(FULL_ERROR) == "1"
     os.environ[FULL_ERROR] = "1"  # makes Hydra raise its errors, so that we may word them
-    failed: list[str] = []
+    failed: list[str] = []  # jobs
+    beside: SideBySide | None = None
 
     def task(cfg: DictConfig) -> None:
+        nonlocal beside
         with _reported(show_tracebacks):
             _check(cfg, config_name)
+            jobs = positive_int("jobs", cfg.jobs)
+            if HydraConfig.get().mode != RunMode.MULTIRUN:
+                work(cfg)
+            elif jobs == 1:
+                try:
+                    work(cfg)
+                except _MISTAKES as error:
+                    if show_tracebacks or isinstance(error, BrokenPipeError):
+                        raise
+                    print(f"error: {_job()}: {_worded(error)}", file=sys.stderr)
+                    failed.append(_job())
+            else:
+                beside = beside or ending.enter_context(SideBySide(jobs))
+                beside.start(_job(), partial(alone, cfg))
+
+    def alone(cfg: DictConfig) -> None:
+        """What one of several jobs does in its own process."""
+        with _reported(show_tracebacks), interruptible(_clean_up):
             try:
                 work(cfg)
-            except _MISTAKES as error:
-                hydra_config = HydraConfig.get()
-                swept = hydra_config.mode == RunMode.MULTIRUN
-                if not swept or show_tracebacks or isinstance(error, BrokenPipeError):
-                    raise
-                job = hydra_config.job.override_dirname
-                print(f"error: {job}: {_worded(error)}", file=sys.stderr)
-                failed.append(job)
+            finally:
+                _clean_up()
 
     with (
         _reported(show_tracebacks),
         tempfile.TemporaryDirectory() as scratch,
         interruptible(partial(_clean_up, scratch)),
+        ExitStack() as ending,
     ):
         given = arguments.normalized(sys.argv[1:])
         given = arguments.with_own_configs(given, os.environ.get("COMP_LINE"))
@@ -99,15 +116,29 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
             print(re.sub(shared, "", offered.getvalue()), end="")
         else:
             main()
-        if failed:
-            raise ValueError(f"{len(failed)} of the jobs failed: {'; '.join(failed)}")
+        ending.close()  # waits for the jobs
+        codes = beside.failed if beside else {}
+        if failed := [*failed, *codes]:
+            said = f"{len(failed)} of the jobs failed: {'; '.join(failed)}"
+            if 1 not in codes.values():
+                raise ValueError(said)
+            print(f"error: {said}", file=sys.stderr)  # below the traceback of one
+            sys.exit(1)
 
 
-def _clean_up(scratch: str) -> None:
+def _job() -> str:
+    """What tells a job of a sweep from the others, as options."""
+    config, varied = HydraConfig.get(), arguments.swept(sys.argv[1:])
+    given = [one for one in config.overrides.task if one.lstrip("+").partition("=")[0] in varied]
+    return ",".join(given) or config.job.override_dirname
+
+
+def _clean_up(scratch: str | None = None) -> None:
     """Deletes what a process that ends at once would leave behind."""
     if cache := sys.modules.get("nmt.disk_cache"):  # importing it loads numpy
         cache.delete_scratch()
-    shutil.rmtree(scratch, ignore_errors=True)
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser  # nothing public says which flags Hydra has
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 OPEN = ("data.tests",)
 """Sections in which users choose the names."""
@@ -48,6 +49,12 @@ def overrides(arguments: Sequence[str]) -> list[str]:
     """The arguments that set options, without Hydra's flags and the values of flags."""
     _, rest = _parser().parse_known_args(arguments)
     return [argument for argument in rest if "=" in argument and argument[0] != "-"]
+
+
+def swept(arguments: Sequence[str]) -> set[str]:
+    """The options and groups that a sweep varies."""
+    parsed = OverridesParser.create().parse_overrides(overrides(arguments))
+    return {option.key_or_group for option in parsed if option.is_sweep_override()}
 
 
 def own_configs(arguments: Sequence[str]) -> str | None:

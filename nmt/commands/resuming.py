@@ -15,8 +15,8 @@ FIXED = ("data", "tokenizer", "model", "seed", "trainer.batch_tokens", "trainer.
 """Sections and options that a resumed run cannot change; all others take their new values."""
 
 _OF_DATA = ("data.src_lang", "data.tgt_lang")
-_AUGMENT = "data.augment."
-_OF_THIS_MACHINE = ("run", "resume", "init_from", "device", "trusted_packages")
+_OF_EPOCHS = ("data.augment.", "data.curriculum.")
+_OF_THIS_MACHINE = ("run", "resume", "init_from", "device", "jobs", "trusted_packages")
 
 
 def is_resumed(run: RunDirectory, resume: str) -> bool:
@@ -60,10 +60,10 @@ def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: Parallel
             )
     before, now = dict(checks.dotted(run.config())), dict(checks.dotted(config))
     for name in sorted(before.keys() | now.keys()):
-        augments = name.startswith(_AUGMENT)
-        old, new = before.get(name, 0.0 if augments else None), now.get(name)
+        decides = name.startswith(_OF_EPOCHS)  # what an epoch reads; old runs have no such option
+        old, new = before.get(name, 0 if decides else None), now.get(name)
         section = name.partition(".")[0]
-        if old == new or (section == "data" and name not in _OF_DATA and not augments):
+        if old == new or (section == "data" and name not in _OF_DATA and not decides):
             continue  # the content was compared: text may have moved or changed its format
         if section in FIXED or name in FIXED:
             raise ValueError(

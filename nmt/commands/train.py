@@ -3,7 +3,7 @@ r"""Train a translator on sentence pairs.
   nmt-train                                       on the corpus that ships with nmt
   nmt-train model=transformer trainer.max_minutes=20
   nmt-train model=lstm model/attention=luong_dot
-  nmt-train -m model=lstm,lstm_bahdanau,transformer seed=1,2
+  nmt-train -m model=lstm,lstm_bahdanau,transformer seed=1,2 jobs=2
   nmt-train data=files data.src_lang=de data.tgt_lang=en \
       data.train.src=train.de data.train.tgt=train.en \
       data.valid.src=valid.de data.valid.tgt=valid.en \
@@ -21,30 +21,24 @@ import platform
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from nmt import __version__, checks
-from nmt.cli.arguments import overrides as given_overrides
+from nmt.cli.arguments import swept
+from nmt.commands.epochs import check_epochs, total_steps, training_batches
 from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited, run_label
 from nmt.commands.prepare import PreparedData, cache_of, given_tokenizer, prepare_data
 from nmt.commands.resuming import check_resumed, is_resumed, kept
 from nmt.commands.validation import validation
-from nmt.data.augmentation import Augmentation, Augmenter
-from nmt.data.batches import EncodedPairs, TrainingBatches
-from nmt.data.stores import augmented, sampled
 from nmt.device import choose_device, choose_precision, keep_few_kernels, keep_freed_memory
-from nmt.disk_cache import DiskCache
 from nmt.evaluation.metrics import Scorer
 from nmt.factory import factory
 from nmt.files import check_writable
@@ -83,14 +77,13 @@ def run_name(seed: int, init_from: str | None, arguments: list[str]) -> str:
     """
     hydra = HydraConfig.get()
     choices = hydra.runtime.choices
-    parsed = OverridesParser.create().parse_overrides(given_overrides(arguments))
-    swept = {option.key_or_group for option in parsed if option.is_sweep_override()}
+    varied = swept(arguments)
     model = choices["model"] if init_from is None else f"from-{run_label(init_from)}"
     parts = [choices["experiment"] or choices["data"], model, f"s{seed}"]
     named = {"experiment", "data", "model", "init_from", "seed"}
     for override in hydra.overrides.task:
         name, _, value = override.lstrip("+").partition("=")
-        if name == "model/attention" or name in swept - named:
+        if name == "model/attention" or name in varied - named:
             parts += [re.split("[./]", name)[-1], value]
     return "-".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)
 
@@ -119,6 +112,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         config["tokenizer"] |= {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
     if resumed and "augment" not in run.config()["data"]:
         config["data"]["augment"] = dict.fromkeys(config["data"]["augment"], 0.0)
+    if resumed and "curriculum" not in run.config()["data"]:
+        config["data"]["curriculum"] = {}
     if config["tokenizer"]["model"] is not None:
         path = Path(str(config["tokenizer"]["model"])).expanduser().absolute()
         config["tokenizer"]["model"] = str(path)
@@ -136,15 +131,9 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     if resumed:
         check_resumed(run, kept(config), ready.corpus)
 
+    batches = training_batches(ready, config, cache, settings.batch_tokens)
     model = _model(config, ready.tokenizer, start).to(device)
-    batches = TrainingBatches(
-        _encoder(ready, config, cache),
-        batch_tokens=settings.batch_tokens,
-        seed=config["seed"],
-        mixture=ready.corpus.mixture,
-    )
-    total_steps = _total_steps(settings, batches)
-    schedule = _built(config, "schedule", Schedule, total_steps=total_steps)
+    schedule = _built(config, "schedule", Schedule, total_steps=total_steps(settings, batches))
     with checks.section("optimizer"):
         optimizer = adamw(model, **config["optimizer"])
     search = _built(config, "search", Search)
@@ -199,7 +188,7 @@ def _check_options(
 ) -> None:
     """ValueError for a bad option, before a long corpus is read and anything is written."""
     checks.non_negative_int("seed", config["seed"])
-    _shares(config)
+    check_epochs(config)
     _scorer(config)
     _built(config, "search", Search)
     limited = settings.max_steps is not None or settings.max_epochs is not None
@@ -250,55 +239,6 @@ def _model(
         load_weights(model, start.weights)
         log.info("weights of %s are the start", start.name)
     return model
-
-
-def _encoder(
-    ready: PreparedData, config: Mapping[str, Any], cache: DiskCache
-) -> Callable[[int], EncodedPairs]:
-    """epoch -> ids of all pairs; they differ between epochs where the tokenizer samples or pairs
-    are changed."""
-    sampling, seed, shares = config["tokenizer"]["sampling"], config["seed"], _shares(config)
-    tokenizer, text, statistics = ready.tokenizer, ready.corpus.train, ready.ids.statistics
-    prefixes = statistics.source_prefixes if statistics else ()
-    augmenter = Augmenter(
-        shares,
-        placeholders=tokenizer.placeholders,
-        src_lang=ready.corpus.src_lang,
-        tgt_lang=ready.corpus.tgt_lang,
-        seed=seed,
-        source_prefixes=(*prefixes, *ready.corpus.tags),
-    )
-    if not (sampling or shares):
-        return lambda epoch: ready.ids
-
-    @lru_cache(maxsize=1)  # the first epoch is encoded for its length, then for training
-    def encode(epoch: int) -> EncodedPairs:
-        change = partial(augmenter, epoch) if shares else None
-        if sampling:
-            drawn = 2**20 * seed + epoch
-            return sampled(text, tokenizer, cache, sampling=sampling, seed=drawn, change=change)
-        assert change
-        threads = torch.get_num_threads()
-        return augmented(text, ready.ids, tokenizer, cache, change=change, threads=threads)
-
-    return encode
-
-
-def _shares(config: Mapping[str, Any]) -> Augmentation:
-    """The shares of training pairs that change."""
-    with checks.section("data.augment"):
-        options = config["data"]["augment"]
-        checks.known_options("", options, [field.name for field in fields(Augmentation)])
-        return Augmentation(**options)
-
-
-def _total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | None:
-    """The last step that max_steps and max_epochs allow; None where only time limits training."""
-    limits = [settings.max_steps] if settings.max_steps is not None else []
-    if settings.max_epochs is not None:
-        length, _ = batches.epoch(0)
-        limits.append(settings.max_epochs * -(-length // settings.accumulate))
-    return min(limits, default=None)
 
 
 def _record(

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nmt import checks
 from nmt.data.mixture import Mixture
 from nmt.disk_cache import DiskCache
 from nmt.files import mapped_zeros, slices
@@ -61,6 +62,38 @@ def _padded(rows: Sequence[Ids], *, before: int | None = None, after: int | None
     return torch.from_numpy(padded)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Curriculum:
+    """Short pairs come first, as in Kocmi and Bojar (2017): what words mean and in which order they
+    stand is learnt there in fewer tokens.
+
+    epochs: how many of the first epochs read short pairs only; 0 for none.
+    longest: most tokens of a short pair, without EOS, on either side.
+
+    Raises ValueError for numbers out of range.
+    """
+
+    epochs: int = 0
+    longest: int = 16
+
+    def __post_init__(self) -> None:
+        checks.non_negative_int("epochs", self.epochs)
+        checks.positive_int("longest", self.longest)
+
+    def check_fits(self, lengths: NDArray[np.int32]) -> None:
+        """ValueError if no pair is short. lengths: (N, 2) source and target tokens."""
+        shortest = min(int(lengths[part].max(axis=1).min()) for part in slices(len(lengths)))
+        if self.epochs and shortest > self.longest:
+            raise checks.OptionError(
+                f"{checks.field('longest')} must be at least {shortest}, the tokens of the shortest"
+                f" training pair, got {self.longest}"
+            )
+
+    def limit(self, epoch: int) -> int | None:
+        """Most tokens on either side of the pairs that an epoch reads; None for all pairs."""
+        return self.longest if epoch < self.epochs else None
+
+
 POOL_BATCHES = 100  # sorted together: larger wastes less padding, smaller mixes lengths better
 
 
@@ -96,6 +129,7 @@ def token_batches(
     epoch: int = 0,
     cache: DiskCache | None = None,
     mixture: Mixture | None = None,
+    limit: int | None = None,
 ) -> Batches:
     """Batches of pairs whose padded source and target, with EOS, each fit in ``batch_tokens``.
 
@@ -107,6 +141,7 @@ def token_batches(
         ends of the batches. None: memory holds all.
     mixture: which pairs an epoch reads, and how many times; with a seed only. None: every pair
         once.
+    limit: most tokens on either side of these pairs, with a seed only. None: no limit.
     """
     if seed is None:
         order = _by_length(np.arange(len(lengths)), lengths)[::-1]
@@ -119,6 +154,8 @@ def token_batches(
             order[part] = np.arange(part.start, part.stop)
     else:
         mixture.fill(order, seed=seed, epoch=epoch)
+    if limit is not None:
+        order = order[: _keep_short(order, lengths, limit)]
     total = sum(int(_sizes(lengths[order[part]]).sum()) for part in slices(len(order)))
     mean_size = total / len(order) if len(order) else 1.0
     random.shuffle(order)
@@ -139,6 +176,17 @@ def _zeros(size: int, cache: DiskCache | None) -> NDArray[np.int64]:
     with cache.scratch() as directory:
         zeros: NDArray[np.int64] = mapped_zeros(directory / "order", np.int64, size)
     return zeros
+
+
+def _keep_short(order: NDArray[np.int64], lengths: NDArray[np.int32], limit: int) -> int:
+    """Moves the pairs of at most ``limit`` tokens a side to the front -> how many there are."""
+    count = 0
+    for part in slices(len(order)):
+        rows = order[part]
+        short = rows[lengths[rows].max(axis=1) <= limit]
+        order[count : count + len(short)] = short
+        count += len(short)
+    return count
 
 
 def _sizes(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -195,6 +243,7 @@ class TrainingBatches:
 
     encode: epoch -> ids of all pairs; they differ between epochs where the tokenizer samples.
     cache, mixture: see ``token_batches``.
+    curriculum: which epochs read short pairs only.
     """
 
     encode: Callable[[int], EncodedPairs]
@@ -203,6 +252,7 @@ class TrainingBatches:
     seed: int
     cache: DiskCache | None = None
     mixture: Mixture | None = None
+    curriculum: Curriculum = Curriculum()
 
     def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
         """The number of batches in the epoch, and a function that reads them from the n-th on."""
@@ -214,6 +264,7 @@ class TrainingBatches:
             epoch=epoch,
             cache=self.cache,
             mixture=self.mixture,
+            limit=self.curriculum.limit(epoch),
         )
 
         def read(first: int) -> Iterator[Batch]:

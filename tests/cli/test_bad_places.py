@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) ->
     ("name", "interrupted"),
     [
         ("train", "nmt.data.corpus.Tokenizer.train"),
-        ("train", "nmt.commands.train._total_steps"),
+        ("train", "nmt.commands.train.total_steps"),
         ("evaluate", "nmt.evaluation.evaluation.resampled_sums"),
         ("compare", "nmt.report.comparison.plot_bleu_by_length"),
     ],

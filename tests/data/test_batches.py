@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from nmt.data.batches import (
+    Curriculum,
     PairsInMemory,
     TrainingBatches,
     budget_ends,
@@ -44,6 +45,40 @@ def test_every_pair_stands_in_one_batch_within_the_budget(seed: int | None) -> N
     assert sorted(np.concatenate(list(batches)).tolist()) == list(range(5000))
     assert all((lengths[batch].max() + 1) * len(batch) <= 500 for batch in batches)
     assert len(batches) == len(list(batches))
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_short_pairs_come_first(cached: bool, tmp_path: Path) -> None:
+    lengths = random_lengths(5000)
+    pairs = PairsInMemory((range(src), range(tgt)) for src, tgt in lengths)
+    batches = TrainingBatches(
+        lambda epoch: pairs,
+        batch_tokens=500,
+        seed=1,
+        cache=DiskCache(tmp_path) if cached else None,
+        curriculum=Curriculum(epochs=2, longest=20),
+    )
+    found = []
+    for epoch in range(3):
+        count, read = batches.epoch(epoch)
+        found.append([tuple(batch.src.shape) for batch in read(0)])
+        assert count == len(found[epoch])
+        sides = [batch for each in read(0) for batch in (each.src, each.labels)]
+        longest = 20 if epoch < 2 else 58
+        assert max(side.shape[1] - 1 for side in sides) == longest
+        read_pairs = sum(map(len, sides)) // 2
+        assert read_pairs == (lengths.max(axis=1) <= longest).sum()
+    assert found[0] != found[1]
+    plain = TrainingBatches(lambda epoch: pairs, batch_tokens=500, seed=1)
+    assert found[2] == [tuple(batch.src.shape) for batch in plain.epoch(2)[1](0)]
+
+
+def test_a_curriculum_needs_short_pairs() -> None:
+    lengths = np.array([(3, 9), (7, 5), (1, 8)], np.int32)
+    Curriculum(epochs=1, longest=7).check_fits(lengths)
+    Curriculum(epochs=0, longest=6).check_fits(lengths)
+    with pytest.raises(ValueError, match="longest must be at least 7, the tokens of the shortest"):
+        Curriculum(epochs=1, longest=6).check_fits(lengths)
 
 
 def test_a_pair_over_the_budget_is_a_batch_by_itself() -> None:

@@ -1,0 +1,109 @@
+"""What ``make demo`` prints last: the answer, examples, an alignment, and what to do next.
+
+  python -m scripts.demo_answer RUN [RUN ...]    runs that were evaluated on the demo's test set
+
+The first run with attention aligns the words of "I love you.".
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from nmt import Translator
+from nmt.evaluation.evaluation import Evaluation
+from nmt.evaluation.result_files import HYPOTHESES, find_evaluation
+from nmt.report.comparison import short_labels
+from nmt.run_directory import RunDirectory
+from nmt.search.greedy import GreedySearch
+
+TEST = "test"
+ALIGNED = "I love you."
+CLASSES = ((0, 10), (20, 30), (60, 1000))
+EXAMPLES = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path)
+    runs: list[Path] = parser.parse_args().runs
+    labels = short_labels([run.name for run in runs])
+    evaluations = {
+        label: find_evaluation(run, TEST) for label, run in zip(labels, runs, strict=True)
+    }
+    sections = (answer(evaluations), examples(runs, labels), alignment(runs), further(runs))
+    for section in sections:
+        print()
+        print("\n".join(section))
+
+
+def answer(evaluations: dict[str, Evaluation]) -> Iterator[str]:
+    """Who is best at which length, and what each keeps of its BLEU in long sentences."""
+    bleu = {
+        label: [row.score("bleu").value or 0.0 for row in one.buckets]
+        for label, one in evaluations.items()
+    }
+    lengths = [row.label for row in next(iter(evaluations.values())).buckets]
+    best = [max(bleu, key=lambda label: bleu[label][place]) for place in range(len(lengths))]
+    yield "Answer"
+    stretches = []
+    for label, places in groupby(range(len(lengths)), key=best.__getitem__):
+        first, *others = (lengths[place] for place in places)
+        stretches.append(f"{label} at {first}{' to ' + others[-1] if others else ''} words")
+    yield f"  Best by BLEU: {', '.join(stretches)}."
+    for label, values in bleu.items():
+        kept = values[-1] / values[0] if values[0] else 0.0
+        yield (
+            f"  {label}: {values[0]:.1f} BLEU in sentences of {lengths[0]} words, {values[-1]:.1f} at"
+            f" {lengths[-1]}, so it keeps {kept:.0%}."
+        )
+
+
+def examples(runs: Sequence[Path], labels: Sequence[str]) -> Iterator[str]:
+    """The first test sentences of some lengths, with the translations of each run."""
+    sources, references = RunDirectory.open(runs[0]).test_set(TEST)
+    texts = [
+        (run / "evaluation" / TEST / HYPOTHESES).read_text(encoding="utf-8").splitlines()
+        for run in runs
+    ]
+    width = max(map(len, ("reference", *labels)))
+    for low, high in CLASSES:
+        rows = [n for n, line in enumerate(sources) if low <= len(line.split()) < high]
+        yield (
+            f"Sentences of {low} to {high - 1} words" if high < 1000 else f"Of {low} words and more"
+        )
+        for row in rows[:EXAMPLES]:
+            lines = {"source": sources[row], "reference": references[row]}
+            lines |= {label: one[row] for label, one in zip(labels, texts, strict=True)}
+            for name, line in lines.items():
+                yield f"  {name:<{width}}  {line}"
+            yield ""
+
+
+def alignment(runs: Sequence[Path]) -> Iterator[str]:
+    """Which word of a translation comes from which word of its source."""
+    for run in runs:
+        translator = Translator.load(run, search=GreedySearch(), device="cpu")
+        (one,) = translator.translate([ALIGNED], align=True)
+        if one.alignment is None:
+            continue  # no attention
+        src, tgt = ALIGNED.split(), one.text.split()
+        yield f"{ALIGNED} -> {one.text}    ({run.name})"
+        for place, word in enumerate(tgt):
+            links = [src[i] for i, j in one.alignment if j == place]
+            yield f"  {word:<10} <- {' '.join(links)}"
+        return
+
+
+def further(runs: Sequence[Path]) -> Iterator[str]:
+    attends = next((run for run in runs if "bahdanau" in run.name), runs[0])
+    yield "Next"
+    yield f"  echo 'The old man sleeps.' | .venv/bin/nmt-translate run={attends}"
+    yield f"  {runs[0].parent / f'comparison-{TEST}'}/bleu_by_length.png shows the curves"
+    yield "  .venv/bin/nmt-train --help, and README.md: your own text"
+
+
+if __name__ == "__main__":
+    main()
