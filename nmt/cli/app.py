@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from functools import partial
+from functools import lru_cache, partial
 from io import StringIO, TextIOWrapper
 from typing import Any
 
@@ -229,13 +229,19 @@ def _check(cfg: DictConfig, config_name: str) -> None:
     Hydra accepts +x=1 and everything that an experiment adds. The check compares the config with
     one that makes the same choices without overrides and experiment.
     """
-    choices = config_files.chosen(HydraConfig.get().runtime.choices)
-    plain = hydra.compose(config_name, [f"{group}={choice}" for group, choice in choices])
-    given = config_files.values(cfg)
-    known = config_files.values(plain)
+    choices = tuple(config_files.chosen(HydraConfig.get().runtime.choices))
+    composed = _with_choices.__wrapped__ if own_configs(sys.argv[1:]) else _with_choices
+    given, known = config_files.values(cfg), composed(config_name, choices)
     _compare("", given, known, [path for path, _ in dotted(known)])
     if missing := [name for name, value in dotted(given) if value == MISSING]:
         raise ValueError(f"{', '.join(missing)} must be given; --help says what the options are")
+
+
+@lru_cache(maxsize=64)  # the jobs of a sweep differ in few choices, if in any
+def _with_choices(config_name: str, choices: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    """The config that makes these choices, without anything else."""
+    plain = hydra.compose(config_name, [f"{group}={choice}" for group, choice in choices])
+    return config_files.values(plain)
 
 
 def _compare(

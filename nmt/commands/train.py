@@ -3,7 +3,7 @@ r"""Train a translator on sentence pairs.
   nmt-train                                       on the corpus that ships with nmt
   nmt-train model=transformer trainer.max_minutes=20
   nmt-train model=lstm model/attention=luong_dot
-  nmt-train -m model=lstm,lstm_bahdanau,transformer seed=1,2 jobs=2
+  nmt-train -m model=lstm,lstm_bahdanau,transformer jobs=2
   nmt-train data=files data.src_lang=de data.tgt_lang=en \
       data.train.src=train.de data.train.tgt=train.en \
       data.valid.src=valid.de data.valid.tgt=valid.en \

@@ -54,7 +54,7 @@ def test_no_more_than_asked_for_run(command: Command, tmp_path: Path) -> None:
         assert len(list(tmp_path.glob("runs-*"))) <= 2
         here.unlink()
 
-    assert command("train", "-m", "seed=range(5)", "jobs=2", work=work).code == 0
+    assert command("train", "-m", "seed=range(4)", "jobs=2", work=work).code == 0
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_the_others_go_on_after_one_has_failed(
             raise error
         (tmp_path / f"done-{cfg.seed}").touch()
 
-    outcome = command("train", "-m", "seed=1,2,3", "jobs=2", work=work)
+    outcome = command("train", "-m", "seed=1,2", "jobs=2", work=work)
     assert outcome.code == code
-    assert {path.name for path in tmp_path.iterdir()} == {"done-2", "done-3"}
+    assert [path.name for path in tmp_path.iterdir()] == ["done-2"]
     lines = outcome.err.splitlines()
     assert lines[-1] == "error: 1 of the jobs failed: seed=1"
     said = [line for line in lines if line.startswith("seed=")]

@@ -24,7 +24,8 @@ def options(composed: Compose, tmp_path: Path) -> list[str]:
     del composed  # it makes tmp_path the working directory
     write_tsv(tmp_path / "pairs.tsv")
     drawn = [option.replace("data.tests", "++data.tests") for option in TSV]
-    return [*drawn, *SHORT, *TINY, "trainer.batch_tokens=60", "trainer.log_every=1"]
+    ours = ["trainer.batch_tokens=60", "trainer.log_every=1", "trainer.average=0"]
+    return [*drawn, *SHORT, *TINY, *ours]
 
 
 def epochs(run: str) -> list[int]:
@@ -36,14 +37,14 @@ def test_resuming_gives_what_an_uninterrupted_run_gives(
     composed: Compose, options: list[str]
 ) -> None:
     options = [*options, *SHORT_FIRST]
-    train(composed("train", *options, "trainer.max_steps=20", "run=whole"))
-    for steps in (3, 20):
+    train(composed("train", *options, "trainer.max_steps=12", "run=whole"))
+    for steps in (3, 12):
         more = [f"trainer.max_steps={steps}", "run=parts", "resume=auto"]
         train(composed("train", *options, *more))
     first, second = (RunDirectory.open(run).serving().read_bytes() for run in ("whole", "parts"))
     assert first == second
     assert epochs("whole") == epochs("parts")
-    assert epochs("whole").count(0) < epochs("whole").count(2)
+    assert max(epochs("whole")) >= 2
 
 
 def test_its_epochs_are_counted(composed: Compose, options: list[str]) -> None:

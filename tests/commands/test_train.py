@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
-from nmt.commands import train as training
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.data import corpus, stores
@@ -174,7 +173,7 @@ def test_pairs_are_segmented_anew_in_every_epoch(
         asked.append(seed)
         return stores.sampled(*args, seed=seed, **kwargs)
 
-    monkeypatch.setattr(training, "sampled", recorded)
+    monkeypatch.setattr("nmt.commands.epochs.sampled", recorded)
     train(composed("train", *options, "tokenizer.sampling=0.3", "data.cache=here", "seed=0"))
     assert asked == sorted(set(asked)) and len(asked) > 1
     assert not list(Path("here").glob("tmp-*"))

@@ -68,15 +68,15 @@ def test_a_sentence_is_translated_alike_alone_and_among_others(model: Seq2SeqMod
             )
 
 
-def test_memorises_eight_pairs_and_learns_on_after_searching(spec: dict[str, Any]) -> None:
+def test_memorises_five_pairs_and_learns_on_after_searching(spec: dict[str, Any]) -> None:
     model = make_model(spec, vocab_size=20, hidden_size=32, dropout=0.0, noise=0.0).train()
-    lengths = (3, 7, 4, 6, 5, 2, 8, 6)
+    lengths = (3, 7, 4, 2, 6)
     src = make_sources(*lengths, vocab_size=20, seed=1)
     labels = make_sources(*reversed(lengths), vocab_size=20, seed=2)
     tgt_input = F.pad(labels, (1, -1), value=BOS)
     for learner in trained_alone(model):
-        optimizer = torch.optim.Adam(learner.parameters(), lr=0.01)
-        for _ in range(150):
+        optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
+        for _ in range(60):
             logits = learner.project(learner.decode(tgt_input, learner.encode(src)))
             loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)
             optimizer.zero_grad()
