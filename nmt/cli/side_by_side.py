@@ -83,13 +83,15 @@ class SideBySide:
         read, write = os.pipe()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        line: dict[str, Any] = {"bar_format": "{desc}", "dynamic_ncols": True}
+        bar = tqdm(**line, position=row, leave=False, disable=None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until both know what to do with one
         if (process := os.fork()) == 0:
             os.close(read)
             self._run(write, work)
         os.close(write)
-        line: dict[str, Any] = {"bar_format": "{desc}", "dynamic_ncols": True}
-        bar = tqdm(**line, position=row, leave=False, disable=None)
         self._jobs.register(read, selectors.EVENT_READ, _Job(name, process, bar))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def _follow(self, most: int) -> None:
         """Shows what the jobs say until no more than ``most`` are left."""
@@ -135,12 +137,16 @@ class SideBySide:
         code = 1
         try:
             os.setpgid(0, 0)  # Ctrl-C reaches the first process, which hands it on once
+            for key in self._jobs.get_map().values():
+                os.close(key.fd)  # what the others say
             for number, handler in self._previous.items():
                 signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             _give_threads(self.most)
             tqdm.set_lock(threading.RLock())  # another thread may have held the one from before
             cast(Any, tqdm)._instances.clear()  # the bars of the first process
-            old = {sys.stdout: _Said(pipe, "out"), sys.stderr: _Said(pipe, "line")}
+            shown = sys.stderr.isatty()
+            old = {sys.stdout: _Said(pipe, "out"), sys.stderr: _Said(pipe, "line", shown)}
             for handler in logging.getLogger().handlers:
                 if isinstance(handler, logging.StreamHandler) and handler.stream in old:
                     handler.setStream(old[handler.stream])
@@ -157,17 +163,16 @@ class SideBySide:
 
 class _Said(io.TextIOBase):
     """A stream whose text goes to the first process: whole lines, and progress bars, which begin
-    with a carriage return and come in one piece."""
+    with a carriage return and come in one piece. shown: whether bars are drawn."""
 
     encoding = "utf-8"
 
-    def __init__(self, pipe: int, kind: str) -> None:
-        self._pipe, self._kind = pipe, kind
+    def __init__(self, pipe: int, kind: str, shown: bool = False) -> None:
+        self._pipe, self._kind, self._shown = pipe, kind, shown
         self._begun = ""
 
     def isatty(self) -> bool:
-        """So that progress bars are drawn."""
-        return self._kind == "line"
+        return self._shown
 
     def writable(self) -> bool:
         return True
