@@ -182,6 +182,7 @@ def test_paths_are_made_absolute(data: dict[str, Any], monkeypatch: pytest.Monke
     ("number", "options", "message"),
     [
         (1, {"weight": 0}, r"train\[1\]\.weight must be a number above 0, got 0"),
+        (1, {"weight": 1e12}, r"train\[1\]\.weight must be at most 10,000, got 1e\+12"),
         (1, {"weight": -2.5}, r"train\[1\]\.weight must be .* -2\.5"),
         (0, {"weight": float("inf")}, r"train\[0\]\.weight must be .* inf"),
         (0, {"weight": float("nan")}, r"train\[0\]\.weight must be .* nan"),

@@ -14,6 +14,7 @@ from nmt.data.sources.pair_source import PairSource
 
 _SIDES = ("src", "tgt")
 _OWN = ("format", "train", "max_pairs", "weight", "tag")
+_GREATEST_WEIGHT = 10_000
 _EXAMPLE = "{src: FILE, tgt: FILE, weight: 2}"
 
 
@@ -83,6 +84,10 @@ def _opened(data: Mapping[str, Any], entry: Any, number: int) -> TrainingCorpus:
             checks.positive_int("max_pairs", most)
         source = _Entry(opener(section, "train", most), name)
         weight = checks.positive("weight", entry.get("weight", 1))
+        if weight > _GREATEST_WEIGHT:  # an epoch would not fit into memory, and never end
+            raise checks.OptionError(
+                f"{checks.field('weight')} must be at most {_GREATEST_WEIGHT:,}, got {weight:g}"
+            )
         return TrainingCorpus(source, name, _text(section), weight, _tag(entry.get("tag")))
 
 
