@@ -42,7 +42,7 @@ from nmt.cli.side_by_side import SideBySide
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
-_MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 """Errors that the user can correct."""
 
 OmegaConf.register_new_resolver("shipped", lambda name: str(config_files.shipped(name)))
@@ -66,17 +66,17 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
     def task(cfg: DictConfig) -> None:
         nonlocal beside
         with _reported(show_tracebacks):
-            _check(cfg, config_name)
+            check(cfg, config_name)
             jobs = positive_int("jobs", cfg.jobs)
             if HydraConfig.get().mode != RunMode.MULTIRUN:
                 work(cfg)
             elif jobs == 1:
                 try:
                     work(cfg)
-                except _MISTAKES as error:
+                except MISTAKES as error:
                     if show_tracebacks or isinstance(error, BrokenPipeError):
                         raise
-                    print(f"error: {_job()}: {_worded(error)}", file=sys.stderr)
+                    print(f"error: {_job()}: {worded(error)}", file=sys.stderr)
                     failed.append(_job())
             else:
                 beside = beside or ending.enter_context(SideBySide(jobs))
@@ -160,10 +160,10 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
     except BrokenPipeError:
         _give_up_stdout()
         sys.exit(141)
-    except _MISTAKES as error:
+    except MISTAKES as error:
         if show_tracebacks:
             raise
-        print(f"error: {_worded(error)}", file=sys.stderr)
+        print(f"error: {worded(error)}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -172,7 +172,7 @@ def _give_up_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _worded(error: Exception) -> str:
+def worded(error: Exception) -> str:
     """The message of an error, in terms of the command line."""
     cause = error.__cause__
     if isinstance(error, OSError) and error.strerror:
@@ -223,7 +223,7 @@ def _worded_syntax(name: str, equals: str, value: str) -> str:
     )
 
 
-def _check(cfg: DictConfig, config_name: str) -> None:
+def check(cfg: DictConfig, config_name: str) -> None:
     """ValueError for options that the configs do not have, of the wrong type, or not given.
 
     Hydra accepts +x=1 and everything that an experiment adds. The check compares the config with

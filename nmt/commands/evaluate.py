@@ -30,7 +30,7 @@ from nmt.commands.scored_text import (
 )
 from nmt.data.text_files import read_lines
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import evaluate_translations
+from nmt.evaluation.evaluation import Evaluation, evaluate_translations
 from nmt.evaluation.metrics import METRICS, TokenizerMissing
 from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.result_files import check_free, directory_in_run, write_evaluation
@@ -67,6 +67,13 @@ class Task:
 
 def main(cfg: DictConfig) -> None:
     """Score as ``configs/evaluate.yaml`` says; the tables go to stdout."""
+    evaluation, paths = evaluate(cfg)
+    print("\n".join(table.text() for table in evaluation_tables(evaluation)))
+    log.info("wrote %s", " and ".join(map(str, paths)))
+
+
+def evaluate(cfg: DictConfig) -> tuple[Evaluation, list[Path]]:
+    """The evaluation, and the files that it was written to."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check_mode(config)
     task = _task_of_files(config) if config["run"] is None else _task_of_run(config)
@@ -96,8 +103,7 @@ def main(cfg: DictConfig) -> None:
     )
     _warn_of_hypotheses(task, hypotheses)
     paths = write_evaluation(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
-    print("\n".join(table.text() for table in evaluation_tables(evaluation)))
-    log.info("wrote %s", " and ".join(map(str, paths)))
+    return evaluation, paths
 
 
 def _check_mode(config: Mapping[str, Any]) -> None:

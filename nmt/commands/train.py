@@ -64,11 +64,16 @@ T = TypeVar("T")
 def main(cfg: DictConfig) -> None:
     """Train as ``configs/train.yaml`` says; without run= the options name the run directory."""
     if cfg.run is None:
-        cfg.run = f"runs/{run_name(cfg.seed, cfg.init_from, sys.argv[1:])}"
+        cfg.run = default_run(cfg, sys.argv[1:])
     train(cfg, HydraConfig.get().overrides.task)
 
 
-def run_name(seed: int, init_from: str | None, arguments: list[str]) -> str:
+def default_run(cfg: DictConfig, arguments: Sequence[str]) -> str:
+    """The run directory of a command line without run=."""
+    return f"runs/{run_name(cfg.seed, cfg.init_from, arguments)}"
+
+
+def run_name(seed: int, init_from: str | None, arguments: Sequence[str]) -> str:
     """<experiment or data>-<model>-s<seed>, then the attention, if chosen, and each other option
     that the sweep varies.
 
