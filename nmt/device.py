@@ -33,6 +33,9 @@ def choose_device(name: str) -> torch.device:
         name = next(kind for kind, there in present.items() if there)
     if not present[name]:
         raise ValueError(f"device={name} is not available to torch here: use device=auto")
+    if name == "cuda":
+        # cuDNN's attention builds a plan for every new shape, and every batch of text is one.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     return torch.device(name)
 
 

@@ -202,7 +202,7 @@ def _batch(tokens: int, device: torch.device) -> Batch:
     ids[:, -1] = EOS
     tgt_input = ids.roll(1, dims=1)
     tgt_input[:, 0] = BOS
-    return Batch(ids, tgt_input, ids, ids.numel())
+    return Batch(ids, tgt_input, ids, torch.arange(ids.numel(), device=device))
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def answer(evaluations: dict[str, Evaluation]) -> Iterator[str]:
     for label, values in bleu.items():
         kept = values[-1] / values[0] if values[0] else 0.0
         yield (
-            f"  {label}: {values[0]:.1f} BLEU in sentences of {lengths[0]} words, {values[-1]:.1f} at"
-            f" {lengths[-1]}, so it keeps {kept:.0%}."
+            f"  {label}: {values[0]:.1f} BLEU in sentences of {lengths[0]} words,"
+            f" {values[-1]:.1f} at {lengths[-1]}, so it keeps {kept:.0%}."
         )
 
 

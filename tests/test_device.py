@@ -10,7 +10,7 @@ from torch import nn
 
 from nmt import device as devices
 from nmt.checks import OptionError, section
-from nmt.device import choose_precision, keep_freed_memory, obstacle
+from nmt.device import choose_device, choose_precision, keep_freed_memory, obstacle
 
 CPU = torch.device("cpu")
 
@@ -125,3 +125,16 @@ def test_memory_does_not_grow_with_the_variety_of_shapes() -> None:
         )
         grown.append(float(done.stdout))
     assert grown[1] < max(10, grown[0] / 2)
+
+
+def test_attention_that_plans_for_every_shape_is_not_used_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    try:
+        torch.backends.cuda.enable_cudnn_sdp(True)
+        assert choose_device("auto").type == "cuda"
+        assert not torch.backends.cuda.cudnn_sdp_enabled()
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)

@@ -25,27 +25,32 @@ Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
 class Batch:
     """src (B, S) x+EOS; tgt_input (B, T) BOS+y; labels (B, T) y+EOS; PAD on the right.
 
-    num_tokens: target tokens to predict, EOS included, padding not.
+    places: (N,) where the target tokens to predict stand in (B * T,), EOS included, padding not.
     """
 
     src: Tensor
     tgt_input: Tensor
     labels: Tensor
-    num_tokens: int
+    places: Tensor
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.places)
 
     def to(self, device: torch.device) -> Self:
-        src, tgt_input = self.src.to(device), self.tgt_input.to(device)
-        return replace(self, src=src, tgt_input=tgt_input, labels=self.labels.to(device))
+        return replace(self, **{name: each.to(device) for name, each in vars(self).items()})
 
 
 def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:
     """Pairs of plain ids -> one batch; BOS and EOS are added before padding."""
     src, tgt = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    labels = _padded(tgt, after=EOS)
     return Batch(
         src=_padded(src, after=EOS),
         tgt_input=_padded(tgt, before=BOS),
-        labels=_padded(tgt, after=EOS),
-        num_tokens=sum(map(len, tgt)) + len(tgt),
+        labels=labels,
+        # Found here, as looking for them on a GPU would wait for all that it has to do.
+        places=(labels.flatten() != PAD).nonzero().flatten(),
     )
 
 

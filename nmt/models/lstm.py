@@ -6,12 +6,14 @@ E embedding, H hidden (decoder, and both directions of the encoder together), L 
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.backends import cudnn
 
 from nmt.checks import OptionError, field, positive_int, probability
 from nmt.models.attention import ContextSource
@@ -74,8 +76,9 @@ class BidirectionalEncoder(nn.Module):
         ):
             if layer:
                 states = self.dropout(states)
-            ahead, _ = forwards(states)
-            behind, _ = backwards(_permute(states, reversal))
+            with _gradients_in(training=self.training):
+                ahead, _ = forwards(states)
+                behind, _ = backwards(_permute(states, reversal))
             states = torch.cat([ahead, _permute(behind, reversal)], dim=-1)
         half = states.shape[-1] // 2
         final = torch.cat([_permute(states, last)[:, 0, :half], states[:, 0, half:]], dim=-1)
@@ -250,6 +253,13 @@ def lstm(input_size: int, hidden_size: int) -> nn.LSTM:
             module.get_parameter(name).zero_()
         module.get_parameter("bias_ih_l0")[hidden_size : 2 * hidden_size] = 1.0  # i, f, g, o
     return module
+
+
+def _gradients_in(*, training: bool) -> AbstractContextManager[object]:
+    """cuDNN computes the gradients of an LSTM in training mode only; without it, torch does."""
+    if training or not torch.is_grad_enabled():
+        return nullcontext()
+    return cudnn.flags(enabled=False)
 
 
 def _permute(states: Tensor, order: Tensor) -> Tensor:

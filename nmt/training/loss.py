@@ -14,7 +14,6 @@ from torch.autograd.function import once_differentiable
 from nmt.data.batches import Batch
 from nmt.device import autocast
 from nmt.models.interface import Seq2SeqModel
-from nmt.tokenizer import PAD
 
 CPU_ROWS = 64  # of fp32 logits at once, so that they stay in the cache
 OTHER_ROWS = 8192
@@ -62,9 +61,10 @@ def smoothed_cross_entropy(
 
 def batch_loss(model: Seq2SeqModel, batch: Batch, *, smoothing: float) -> tuple[Tensor, Tensor]:
     """``smoothed_cross_entropy`` of a batch. Padding is not projected to logits."""
-    features = model.decode(batch.tgt_input, model.encode(batch.src))
-    real = batch.labels != PAD
-    return smoothed_cross_entropy(model.project(features[real]), batch.labels[real], smoothing)
+    features = model.decode(batch.tgt_input, model.encode(batch.src)).flatten(0, 1)
+    logits = model.project(features.index_select(0, batch.places))
+    labels = batch.labels.flatten().index_select(0, batch.places)
+    return smoothed_cross_entropy(logits, labels, smoothing)
 
 
 def validation_loss(

@@ -18,7 +18,7 @@ def training_flops(model: Seq2SeqModel, *, sentences: int, length: int) -> float
     """
     ids = torch.randint(EOS + 1, 300, (sentences, length))
     ids[:, -1] = EOS
-    batch = Batch(ids, ids, ids, ids.numel())
+    batch = Batch(ids, ids, ids, torch.arange(ids.numel()))
     counter = FlopCounterMode(
         display=False,
         custom_mapping={
