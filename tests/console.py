@@ -25,6 +25,8 @@ SHORT = [
     "trainer.batch_tokens=200",
     "trainer.tensorboard=false",
     "data/augment=none",
+    "search.max_length=0.5",  # models that have learnt nothing never end by themselves
+    "search.extra_length=2",
     "device=cpu",
 ]
 
