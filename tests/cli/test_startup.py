@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +72,10 @@ argparse._ActionsContainer.add_argument = checked
 def test_commands_start_where_help_texts_are_checked(tmp_path: Path) -> None:
     def run(code: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", LIKE_3_14 + code, "run=nowhere"]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        env = {**os.environ, "HYDRA_FULL_ERROR": "0"}  # commands run in this process have set it
+        return subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
 
     hydra_alone = run("from hydra._internal.utils import get_args_parser\nget_args_parser()")
     assert "LazyCompletionHelp" in hydra_alone.stderr
