@@ -24,6 +24,7 @@ SHORT = [
     "trainer.validate_every=3",
     "trainer.batch_tokens=200",
     "trainer.tensorboard=false",
+    "trainer.average=0",
     "data/augment=none",
     "search.max_length=0.5",  # models that have learnt nothing never end by themselves
     "search.extra_length=2",

@@ -78,11 +78,14 @@ def test_scores_are_compared(place: Path) -> None:
         assert (place / "runs" / "comparison-small" / name).stat().st_size > 0
 
 
-def test_interrupted_by_ctrl_c_and_resumed_equals_uninterrupted(place: Path) -> None:
+def test_interrupted_by_ctrl_c_and_resumed_equals_uninterrupted(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
     text = [f"data.{part}.{side}={part}.{side}" for part in ("train", "valid") for side in SIDES]
     long = ["trainer.max_steps=60", "trainer.validate_every=20", "trainer.log_every=1"]
     arguments = ["data=files", *text, "model=lstm", *SMALL, *long]
-    nmt_command("train", *arguments, "run=runs/whole", at=place)
+    nmt.train(*arguments, "run=runs/whole")
     command = [Path(sys.executable).parent / "nmt-train", *arguments, "run=runs/parts"]
     process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
     metrics = place / "runs/parts/metrics.jsonl"
@@ -94,7 +97,7 @@ def test_interrupted_by_ctrl_c_and_resumed_equals_uninterrupted(place: Path) -> 
     assert process.returncode == 130
     assert "SIGINT: saved" in err and "resume=auto" in err
     assert metrics.read_text().count('"loss"') < 60
-    nmt_command("train", *arguments, "run=runs/parts", "resume=auto", at=place)
+    nmt.train(*arguments, "run=runs/parts", "resume=auto")
     assert metrics.read_text() == (place / "runs/whole/metrics.jsonl").read_text()
     weights = [next((place / "runs" / name).glob("model-*")) for name in ("whole", "parts")]
     assert weights[0].read_bytes() == weights[1].read_bytes()

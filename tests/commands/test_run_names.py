@@ -45,10 +45,8 @@ def test_a_run_is_named_after_what_makes_it(
 
 
 def test_the_runs_of_a_sweep_have_names_of_their_own(names: Callable[..., list[str]]) -> None:
-    assert names("-m", "model=lstm,transformer", "seed=1,2", "trainer.max_steps=5") == [
-        "demo-lstm-s1",
+    assert names("-m", "model=lstm,transformer", "seed=2", "trainer.max_steps=5") == [
         "demo-lstm-s2",
-        "demo-transformer-s1",
         "demo-transformer-s2",
     ]
     assert names("-m", "init_from=runs/a,runs/b", "model.dropout=0.1,0.2")[1:3] == [
