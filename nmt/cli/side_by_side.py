@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
@@ -86,7 +87,11 @@ class SideBySide:
         line: dict[str, Any] = {"bar_format": "{desc}", "dynamic_ncols": True}
         bar = tqdm(**line, position=row, leave=False, disable=None)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until both know what to do with one
-        if (process := os.fork()) == 0:
+        with warnings.catch_warnings():
+            # Python 3.12 warns of other threads. Ours wait for signals or for a bar, nothing else.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+        if process == 0:
             os.close(read)
             self._run(write, work)
         os.close(write)
