@@ -24,7 +24,7 @@ from scripts.demo_corpus.tree import (
 )
 from scripts.demo_corpus.words import align
 
-I = Agreement(1, False, "m")  # noqa: E741
+I = Agreement(1, False, "m")  # noqa: E741 (the pronoun)
 YOU, HE, SHE = Agreement(2, False, "m"), Agreement(3, False, "m"), Agreement(3, False, "f")
 WE, THEY = Agreement(1, True, "m"), Agreement(3, True, "m")
 BECAUSE = ("because", "parce que")

@@ -229,8 +229,10 @@ def check(cfg: DictConfig, config_name: str) -> None:
     Hydra accepts +x=1 and everything that an experiment adds. The check compares the config with
     one that makes the same choices without overrides and experiment.
     """
-    choices = tuple(config_files.chosen(HydraConfig.get().runtime.choices))
-    composed = _with_choices.__wrapped__ if own_configs(sys.argv[1:]) else _with_choices
+    runtime = HydraConfig.get().runtime
+    choices = tuple(config_files.chosen(runtime.choices))
+    own = any(source.provider == "command-line" for source in runtime.config_sources)
+    composed = _with_choices.__wrapped__ if own else _with_choices  # a user's configs may change
     given, known = config_files.values(cfg), composed(config_name, choices)
     _compare("", given, known, [path for path, _ in dotted(known)])
     if missing := [name for name, value in dotted(given) if value == MISSING]:

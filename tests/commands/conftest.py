@@ -6,9 +6,12 @@ import pytest
 from omegaconf import DictConfig
 
 from nmt.cli.config_files import shipped_configs
+from tests.console import SHORT, TSV, write_tsv
 from tests.launching import _logging_restored, command
 
 __all__ = ["_logging_restored", "command", "composed"]
+
+TINY = ["model.embed_size=8", "model.hidden_size=8", "model.attention.attention_size=8"]
 
 
 @pytest.fixture
@@ -19,3 +22,12 @@ def composed(
     monkeypatch.chdir(tmp_path)
     with hydra.initialize_config_dir(str(shipped_configs()), version_base="1.3"):
         yield lambda name, *overrides: hydra.compose(name, list(overrides))
+
+
+@pytest.fixture
+def tiny(composed: Callable[..., DictConfig], tmp_path: Path) -> list[str]:
+    """Options of a training that takes a moment, on a corpus that it writes there."""
+    del composed  # it makes tmp_path the working directory
+    write_tsv(tmp_path / "pairs.tsv")
+    drawn = [option.replace("data.tests", "++data.tests") for option in TSV]
+    return [*drawn, *SHORT, *TINY]

@@ -11,21 +11,15 @@ from omegaconf import DictConfig
 
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.console import SHORT, TSV, write_tsv
 
 Compose = Callable[..., DictConfig]
 
-TINY = ["model.embed_size=8", "model.hidden_size=8", "model.attention.attention_size=8"]
 SHORT_FIRST = ["data.curriculum.epochs=2", "data.curriculum.longest=4"]
 
 
 @pytest.fixture
-def options(composed: Compose, tmp_path: Path) -> list[str]:
-    del composed  # it makes tmp_path the working directory
-    write_tsv(tmp_path / "pairs.tsv")
-    drawn = [option.replace("data.tests", "++data.tests") for option in TSV]
-    ours = ["trainer.batch_tokens=60", "trainer.log_every=1", "trainer.average=0"]
-    return [*drawn, *SHORT, *TINY, *ours]
+def options(tiny: list[str]) -> list[str]:
+    return [*tiny, "trainer.batch_tokens=60", "trainer.log_every=1"]
 
 
 def epochs(run: str) -> list[int]:
