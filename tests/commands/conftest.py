@@ -25,9 +25,14 @@ def composed(
 
 
 @pytest.fixture
-def tiny(composed: Callable[..., DictConfig], tmp_path: Path) -> list[str]:
-    """Options of a training that takes a moment, on a corpus that it writes there."""
+def short(composed: Callable[..., DictConfig], tmp_path: Path) -> list[str]:
+    """Options of a short training, on a corpus that it writes there."""
     del composed  # it makes tmp_path the working directory
     write_tsv(tmp_path / "pairs.tsv")
-    drawn = [option.replace("data.tests", "++data.tests") for option in TSV]
-    return [*drawn, *SHORT, *TINY]
+    return [*(option.replace("data.tests", "++data.tests") for option in TSV), *SHORT]
+
+
+@pytest.fixture
+def tiny(short: list[str]) -> list[str]:
+    """The same for a tiny model: it takes a moment."""
+    return [*short, *TINY]

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from nmt.cli.config_files import shipped_configs
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.console import SHORT, TSV, write_tsv
+from tests.commands.conftest import TINY
 
 Compose = Callable[..., DictConfig]
 
@@ -22,7 +22,6 @@ SIZES = {
     "lstm_bahdanau": ["embed_size=8", "hidden_size=8", "attention.attention_size=8"],
     "transformer": ["hidden_size=8", "num_heads=2", "ff_size=8", "num_layers=1"],
 }
-TINY = ["model.embed_size=8", "model.hidden_size=8", "model.attention.attention_size=8"]
 
 CHOICES = {
     group: sorted(
@@ -41,11 +40,8 @@ CARRIED_OUT = {"optimizer", "schedule", "search", "trainer"}
 
 
 @pytest.fixture
-def options(composed: Compose, tmp_path: Path) -> list[str]:
-    del composed  # it makes tmp_path the working directory
-    write_tsv(tmp_path / "pairs.tsv")
-    drawn = [option.replace("data.tests", "++data.tests") for option in TSV]
-    return [*drawn, *SHORT, "schedule.warmup_steps=1", "run=run"]
+def options(short: list[str]) -> list[str]:
+    return [*short, "schedule.warmup_steps=1", "run=run"]
 
 
 def state(run: Path) -> dict[Path, bytes]:

@@ -14,18 +14,13 @@ from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 from nmt.text.normalization import Normalization
 from nmt.tokenizer import Tokenizer, load_tokenizer
-from tests.console import SHORT, TSV, write_tsv
 
 Compose = Callable[..., DictConfig]
-TINY = ["model.embed_size=8", "model.hidden_size=8", "model.attention.attention_size=8"]
 
 
 @pytest.fixture
-def options(composed: Compose, tmp_path: Path) -> list[str]:
-    del composed  # it makes tmp_path the working directory
-    write_tsv(tmp_path / "pairs.tsv")
-    drawn = [option.replace("data.tests", "++data.tests") for option in TSV]
-    return [*drawn, *SHORT, *TINY, "schedule.warmup_steps=1", "device=cpu", "run=run"]
+def options(tiny: list[str]) -> list[str]:
+    return [*tiny, "schedule.warmup_steps=1", "run=run"]
 
 
 @pytest.fixture
