@@ -79,6 +79,12 @@ def obstacle(precision: str, device: torch.device) -> str:
     return ""
 
 
+def training_batch_tokens(device: torch.device) -> int:
+    """Tokens of a training batch where nothing else is asked for: a GPU computes 16,384 in hardly
+    more time than 4,096."""
+    return 4096 if device.type == "cpu" else 16384
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Matrix products in this precision inside the context."""
     if precision == "fp32":

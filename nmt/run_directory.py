@@ -36,7 +36,13 @@ _MOVED_CLASSES = {"nmt.search.sample.SampleSearch": "nmt.search.sampling.SampleS
 """Class paths in the configs of old runs -> where the class is now."""
 
 LATER_OPTIONS: dict[str, dict[str, Any]] = {
-    "tokenizer": {"normalization": "none", "placeholders": 0, "symbols": [], "model": None}
+    "tokenizer": {
+        "normalization": "none",
+        "placeholders": 0,
+        "symbols": [],
+        "model": None,
+        "lowercase": False,
+    }
 }
 """Options that the configs of old runs lack -> the values that make what those runs did."""
 
@@ -269,7 +275,7 @@ class RunDirectory:
             raise ValueError(f"{path} must be a mapping of options, got {config!r}")
         config = {name: _with_classes_of_today(section) for name, section in config.items()}
         later = {name: LATER_OPTIONS[name] | config[name] for name in LATER_OPTIONS.keys() & config}
-        return config | later
+        return _with_loss(config) | later
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes the resolved config; the next commit records it."""
@@ -315,6 +321,16 @@ class RunDirectory:
         if not parts or ".." in parts or PurePosixPath(name).is_absolute():
             raise ValueError(f"{self.path}: {name!r} does not name a file in the run")
         return self.path.joinpath(*parts)
+
+
+def _with_loss(config: dict[str, Any]) -> dict[str, Any]:
+    """In old runs the trainer had what is now the ``loss`` section."""
+    trainer = dict(config.get("trainer") or {})
+    if "label_smoothing" not in trainer:
+        return config
+    target = "nmt.training.loss.CrossEntropy"
+    loss = {"_target_": target, "label_smoothing": trainer.pop("label_smoothing")}
+    return config | {"trainer": trainer, "loss": loss | {"word_dropout": 0.0}}
 
 
 def _with_classes_of_today(value: Any) -> Any:

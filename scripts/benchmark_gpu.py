@@ -1,11 +1,14 @@
 """Measures what a GPU does, each part within ten minutes; figures as JSON lines.
 
-    python scripts/benchmark_gpu.py train [--tokens 8192 32768 131072]
+    python scripts/benchmark_gpu.py train [--tokens 16384 65536]
     python scripts/benchmark_gpu.py decode
+    python scripts/benchmark_gpu.py real [--tokens 16384 65536]
     python scripts/benchmark_gpu.py learn --data MIX --minutes 8 --run RUN
 
 ``train`` and ``decode`` need no text: their models are of the shapes that speeds are compared at,
-and their batches random. ``learn`` trains a transformer of 6+6 layers on MIX (train.en.gz,
+and their batches random. ``real`` trains the same models on the demo corpus, stops and resumes
+each once, translates with it, and compares both speeds with those of random batches of one shape.
+``learn`` trains a transformer of 6+6 layers on MIX (train.en.gz,
 train.fr.gz, valid.en, valid.fr) and tells BLEU on its validation set as it goes. Everything works
 on a CPU too, with --device cpu, where it is only good for trying the script. See first whether the
 GPU computes what the CPU does: ``pytest tests/contract/test_gpu.py``.
@@ -13,16 +16,17 @@ GPU computes what the CPU does: ``pytest tests/contract/test_gpu.py``.
 
 import argparse
 import json
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nmt.data.batches import Batch
+from nmt.data.batches import Batch, collate
 from nmt.device import PRECISIONS, autocast, choose_device, choose_precision
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import round_to_bf16
@@ -31,28 +35,32 @@ from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import BOS, EOS
 from nmt.training.loss import batch_loss
+from nmt.translator import Translator
+from nmt.translator.loading import load_run
 from scripts.benchmarks.flops import training_flops
 from scripts.benchmarks.process import console_script
 from scripts.benchmarks.shapes import MODELS, VOCABULARY, random_model
 
 LENGTH = 20
+DEMO = Path(__file__).parent.parent / "data" / "demo"
+_SIZES = ("hidden_size", "embed_size", "num_heads", "ff_size", "num_layers", "dropout")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["train", "decode", "learn"])
+    parser.add_argument("what", choices=["train", "decode", "real", "learn"])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
-    parser.add_argument("--tokens", type=int, nargs="+", default=[8192, 32768, 131072])
+    parser.add_argument("--tokens", type=int, nargs="+", default=[16384, 65536])
     parser.add_argument("--sentences", type=int, default=1000)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--run", type=Path, default=Path("runs/gpu"))
     arguments = parser.parse_args()
     work: Callable[[argparse.Namespace], Iterator[dict[str, Any]]]
-    work = {"train": train, "decode": decode, "learn": learn}[arguments.what]
+    work = {"train": train, "decode": decode, "real": real, "learn": learn}[arguments.what]
     for row in work(arguments):
         print(json.dumps(row), flush=True)
 
@@ -69,7 +77,7 @@ def train(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 what = {"model": name, "tokens": tokens, "compiled": compiled}
                 try:
                     rate = _training_rate(
-                        random_model(name).to(device), tokens, precision, compiled
+                        random_model(name).to(device), _batch(tokens, device), precision, compiled
                     )
                 except (RuntimeError, torch.OutOfMemoryError) as error:
                     yield {**what, "error": str(error)}
@@ -106,6 +114,88 @@ def decode(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     "sentences_per_second": round(len(src) / seconds, 1),
                     "tokens_per_second": round(len(src) * LENGTH / seconds),
                 }
+
+
+def real(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Target tokens a second in training and in translating: of real text, and of as many copies of
+    one typical sentence."""
+    device = choose_device(arguments.device)
+    precision = choose_precision("auto", device)
+    src, tgt = ((DEMO / f"test.{lang}").read_text("utf-8").splitlines() for lang in ("en", "fr"))
+    lines = (src * -(-arguments.sentences // len(src)))[: arguments.sentences]
+    for name in arguments.models:
+        for tokens in arguments.tokens:
+            run = arguments.run / f"{name}-{tokens}"
+            trained = _rate_of_two_parts(name, tokens, run, arguments)
+            translator = Translator.load(
+                run, device=arguments.device, precision=precision, batch_tokens=tokens
+            )
+            translated = _translating_rate(translator, lines)
+            typical = sorted(zip(tgt, src, strict=True), key=lambda pair: len(pair[0]))[
+                len(src) // 2
+            ]
+            copies = _translating_rate(translator, [typical[1]] * len(lines))
+            loaded = load_run(run)
+            (ids,), (tgt_ids,) = (
+                loaded.tokenizer.encode_src([typical[1]]),
+                loaded.tokenizer.encode_tgt([typical[0]]),
+            )
+            batch = collate([(ids, tgt_ids)] * (tokens // (len(tgt_ids) + 1)))
+            static = _training_rate(
+                loaded.model.to(device), batch.to(device), precision, compiled=False
+            )
+            yield {
+                "model": name,
+                "tokens": tokens,
+                "precision": precision,
+                "training": round(trained),
+                "training_copies": round(static),
+                "translating": round(translated),
+                "translating_copies": round(copies),
+            }
+
+
+def _rate_of_two_parts(name: str, tokens: int, run: Path, arguments: argparse.Namespace) -> float:
+    """Trains, stops as Ctrl-C does, resumes -> target tokens a second after resuming."""
+    shape = {key: value for key, value in MODELS[name].items() if key in _SIZES}
+    command = [
+        console_script("nmt-train"),
+        f"model={name}",
+        *(f"model.{key}={value}" for key, value in shape.items()),
+        "data/augment=none",
+        f"trainer.batch_tokens={tokens}",
+        f"trainer.max_minutes={arguments.minutes}",
+        "trainer.max_epochs=null",
+        "trainer.validate_every=1000000",
+        "trainer.log_every=5",
+        "trainer.tensorboard=false",
+        "search.max_length=0.1",
+        f"device={arguments.device}",
+        f"run={run}",
+    ]
+    with subprocess.Popen(command) as first:
+        while first.poll() is None and not (run / "timing.jsonl").is_file():
+            time.sleep(0.1)
+        time.sleep(20 * arguments.minutes)  # a third
+        first.send_signal(signal.SIGINT)
+    if first.returncode != 128 + signal.SIGINT:
+        raise RuntimeError(f"{run}: stopped by SIGINT, training ended with {first.returncode}")
+    stopped = len(_rows(run / "timing.jsonl"))
+    subprocess.run([*command, "resume=must"], check=True)
+    rows = _rows(run / "timing.jsonl")[stopped:]
+    start, end = rows[len(rows) // 4], rows[-1]
+    rate: float = (end["tokens"] - start["tokens"]) / (end["seconds"] - start["seconds"])
+    return rate
+
+
+def _translating_rate(translator: Translator, lines: Sequence[str]) -> float:
+    """Target tokens a second, without the time for warming up."""
+    translator.translate(lines[:100])
+    start = time.perf_counter()
+    found = translator.translate(lines)
+    seconds = time.perf_counter() - start
+    ids = translator.tokenizer.encode_tgt([one.text for one in found])
+    return sum(map(len, ids)) / seconds
 
 
 def learn(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -149,10 +239,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _training_rate(
-    model: Seq2SeqModel, tokens: int, precision: str, compiled: bool, steps: int = 10
+    model: Seq2SeqModel, batch: Batch, precision: str, compiled: bool, steps: int = 10
 ) -> float:
-    device = next(model.parameters()).device
-    batch = _batch(tokens, device)
+    device = batch.src.device
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
     model.train()
     loss_of = torch.compile(batch_loss) if compiled else batch_loss
@@ -160,11 +249,11 @@ def _training_rate(
     def step() -> None:
         with autocast(device, precision):
             loss, _ = loss_of(model, batch, smoothing=0.1)
-        torch.autograd.backward(loss / tokens)
+        torch.autograd.backward(loss / batch.num_tokens)
         optimizer.step()
         optimizer.zero_grad()
 
-    return tokens / _seconds(step, device, repeats=steps)
+    return batch.num_tokens / _seconds(step, device, repeats=steps)
 
 
 def _seconds(work: Callable[[], object], device: torch.device, *, repeats: int) -> float:

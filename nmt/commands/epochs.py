@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
 import torch
@@ -11,11 +10,14 @@ from nmt import checks
 from nmt.commands.prepare import PreparedData
 from nmt.data.augmentation import Augmentation, Augmenter
 from nmt.data.batches import Curriculum, EncodedPairs, TrainingBatches
-from nmt.data.stores import augmented, sampled
+from nmt.data.epochs_ahead import EpochsAhead, EpochText
 from nmt.disk_cache import DiskCache
 from nmt.training.train_state import TrainerSettings
 
 T = TypeVar("T")
+
+MOST_AHEAD = 4
+"""Epochs that are encoded at once while a GPU trains."""
 
 
 def check_epochs(config: Mapping[str, Any]) -> None:
@@ -25,14 +27,19 @@ def check_epochs(config: Mapping[str, Any]) -> None:
 
 
 def training_batches(
-    ready: PreparedData, config: Mapping[str, Any], cache: DiskCache, batch_tokens: int
+    ready: PreparedData,
+    config: Mapping[str, Any],
+    cache: DiskCache,
+    batch_tokens: int,
+    device: torch.device,
 ) -> TrainingBatches:
-    """The batches of every epoch. Raises ValueError for a curriculum without short pairs."""
+    """The batches of every epoch, for a model on this device. Raises ValueError for a curriculum
+    without short pairs."""
     with checks.section("data.curriculum"):
         curriculum = _curriculum(config)
         curriculum.check_fits(ready.ids.lengths)
     return TrainingBatches(
-        _encoder(ready, config, cache),
+        _encoder(ready, config, cache, device),
         batch_tokens=batch_tokens,
         seed=config["seed"],
         mixture=ready.corpus.mixture,
@@ -54,7 +61,7 @@ def total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | No
 
 
 def _encoder(
-    ready: PreparedData, config: Mapping[str, Any], cache: DiskCache
+    ready: PreparedData, config: Mapping[str, Any], cache: DiskCache, device: torch.device
 ) -> Callable[[int], EncodedPairs]:
     """epoch -> ids of all pairs; they differ between epochs where the tokenizer samples or pairs
     are changed."""
@@ -71,18 +78,18 @@ def _encoder(
     )
     if not (sampling or shares):
         return lambda epoch: ready.ids
-
-    @lru_cache(maxsize=1)  # the first epoch is encoded for its length, then for training
-    def encode(epoch: int) -> EncodedPairs:
-        change = partial(augmenter, epoch) if shares else None
-        if sampling:
-            drawn = 2**20 * seed + epoch
-            return sampled(text, tokenizer, cache, sampling=sampling, seed=drawn, change=change)
-        assert change
-        threads = torch.get_num_threads()
-        return augmented(text, ready.ids, tokenizer, cache, change=change, threads=threads)
-
-    return encode
+    epochs = EpochText(
+        text,
+        ready.ids,
+        tokenizer,
+        sampling=sampling,
+        seed=seed,
+        augmenter=augmenter if shares else None,
+    )
+    threads = torch.get_num_threads()
+    # Beside a GPU the processors have time for more epochs than the next one.
+    ahead = 1 if device.type == "cpu" else min(threads, MOST_AHEAD)
+    return EpochsAhead(epochs, cache, threads=threads, ahead=ahead)
 
 
 def _shares(config: Mapping[str, Any]) -> Augmentation:

@@ -75,7 +75,7 @@ def given_tokenizer(options: Mapping[str, Any]) -> Tokenizer | None:
     if options["model"] is None:
         return None
     path = Path(str(options["model"])).expanduser()
-    names = ("normalization", "placeholders", "symbols")
+    names = ("normalization", "placeholders", "symbols", "lowercase")
     with checks.section("tokenizer"):
         tokenizer = Tokenizer.of_model(path, **{name: options[name] for name in names})
     own = tokenizer.own_normalization()
@@ -104,7 +104,8 @@ def prepare_data(
     with checks.section("tokenizer"):  # before a long corpus is read
         sampling = checks.probability("sampling", options["sampling"])
         checks.positive_int("vocab_size", options["vocab_size"])
-        text_rules(options["normalization"], options["placeholders"], options["symbols"])
+        names = ("normalization", "placeholders", "symbols", "lowercase")
+        text_rules(**{name: options[name] for name in names})
         if sampling and tokenizer:
             tokenizer.check_can_sample()
     with checks.section("data"):

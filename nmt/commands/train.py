@@ -38,7 +38,13 @@ from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited
 from nmt.commands.prepare import PreparedData, cache_of, given_tokenizer, prepare_data
 from nmt.commands.resuming import check_resumed, is_resumed, kept
 from nmt.commands.validation import validation
-from nmt.device import choose_device, choose_precision, keep_few_kernels, keep_freed_memory
+from nmt.device import (
+    choose_device,
+    choose_precision,
+    keep_few_kernels,
+    keep_freed_memory,
+    training_batch_tokens,
+)
 from nmt.evaluation.metrics import Scorer
 from nmt.factory import factory
 from nmt.files import check_writable
@@ -49,6 +55,7 @@ from nmt.run_directory import LATER_OPTIONS, RunDirectory
 from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer, load_tokenizer
 from nmt.training.checkpoint import full_disk_explained
+from nmt.training.loss import Loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
 from nmt.training.signals import StopRequest
@@ -103,13 +110,17 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     if device.type == "cpu":
         keep_freed_memory()
         keep_few_kernels()
+    run = RunDirectory(config["run"])
+    resumed = is_resumed(run, config["resume"])
+    if config["trainer"]["batch_tokens"] is None:
+        begun = run.config()["trainer"] if resumed else {}
+        chosen = begun.get("batch_tokens") or training_batch_tokens(device)
+        config["trainer"]["batch_tokens"] = chosen
     with checks.section("trainer"):
         settings = TrainerSettings(**config["trainer"])
         precision = choose_precision(settings.precision, device)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    run = RunDirectory(config["run"])
-    resumed = is_resumed(run, config["resume"])
     check_writable(run.path, "run")
     config, start = _with_init_from(config, run if resumed else None, overrides)
     if resumed and "normalization" not in run.manifest():  # it goes on as it began
@@ -136,13 +147,14 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     if resumed:
         check_resumed(run, kept(config), ready.corpus)
 
-    batches = training_batches(ready, config, cache, settings.batch_tokens)
+    batches = training_batches(ready, config, cache, settings.batch_tokens, device)
     model = _model(config, ready.tokenizer, start).to(device)
     schedule = _built(config, "schedule", Schedule, total_steps=total_steps(settings, batches))
     with checks.section("optimizer"):
         optimizer = adamw(model, **config["optimizer"])
     search = _built(config, "search", Search)
-    scorer = _scorer(config, [pair.tgt for pair in ready.corpus.valid])
+    references = [pair.tgt for pair in ready.corpus.valid]
+    scorer = _scorer(config, references, lowercase=ready.tokenizer.normalization.lowercase)
     tokens = settings.batch_tokens
     validate = validation(ready, search, scorer, batch_tokens=tokens, precision=precision)
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -156,6 +168,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
             model=model,
             optimizer=optimizer,
             schedule=schedule,
+            loss=_built(config, "loss", Loss),
             batches=batches,
             validate=validate,
             run=run,
@@ -196,6 +209,7 @@ def _check_options(
     check_epochs(config)
     _scorer(config)
     _built(config, "search", Search)
+    _built(config, "loss", Loss)
     limited = settings.max_steps is not None or settings.max_epochs is not None
     _built(config, "schedule", Schedule, total_steps=sys.maxsize if limited else None)
     with checks.section("optimizer"):
@@ -210,13 +224,15 @@ def _check_options(
             _new_model(config, size, tokenizer.tgt_vocab_size if tokenizer else size)
 
 
-def _scorer(config: Mapping[str, Any], references: Sequence[str] = ()) -> Scorer:
+def _scorer(
+    config: Mapping[str, Any], references: Sequence[str] = (), *, lowercase: bool = False
+) -> Scorer:
     """Scores the translations of the validation pairs. references: their script decides how words
     are counted where the language is unknown."""
     tokenize = tokenizer_for(config["data"]["tgt_lang"], references)
     if references:
         log.info("BLEU of the validation pairs: tokenizer %s", tokenize)
-    return Scorer(metrics=["bleu"], tokenize=tokenize)
+    return Scorer(metrics=["bleu"], tokenize=tokenize, lowercase=lowercase)
 
 
 def _built(config: Mapping[str, Any], name: str, slot: type[T], **options: Any) -> T:

@@ -5,7 +5,7 @@ Dims: B sentences, S source tokens, T target tokens, N pairs.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -14,11 +14,10 @@ from torch import Tensor
 
 from nmt import checks
 from nmt.data.mixture import Mixture
+from nmt.data.text_files import Ids
 from nmt.disk_cache import DiskCache
 from nmt.files import mapped_zeros, slices
 from nmt.tokenizer import BOS, EOS, PAD
-
-Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,16 @@ class Batch:
     def num_tokens(self) -> int:
         return len(self.places)
 
-    def to(self, device: torch.device) -> Self:
-        return replace(self, **{name: each.to(device) for name, each in vars(self).items()})
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> Self:
+        """non_blocking: a batch in pinned memory is copied while the caller goes on."""
+        copies = {
+            name: each.to(device, non_blocking=non_blocking) for name, each in vars(self).items()
+        }
+        return replace(self, **copies)
+
+    def pinned(self) -> Self:
+        """In memory that a CUDA GPU reads by itself."""
+        return replace(self, **{name: each.pin_memory() for name, each in vars(self).items()})
 
 
 def collate(pairs: Sequence[tuple[Ids, Ids]]) -> Batch:

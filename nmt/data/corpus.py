@@ -206,7 +206,7 @@ def learn_tokenizer(
         random; sampling and model, which change nothing here.
     """
     options = {name: value for name, value in options.items() if name not in ("sampling", "model")}
-    normalization = Normalization(options["normalization"])
+    normalization = Normalization(options["normalization"], lowercase=options["lowercase"])
     most = checks.positive_int("max_pairs", options.pop("max_pairs"))
     pairs = corpus.train.drawn(most)
     key = {

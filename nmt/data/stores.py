@@ -17,9 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from nmt.data.batches import Ids
 from nmt.data.statistics import TextCounter, TextStatistics
-from nmt.data.text_files import SentencePair
+from nmt.data.text_files import Ids, SentencePair
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
 
@@ -36,8 +35,12 @@ class TextStore:
     """The pairs of a file that ``TextWriter`` wrote, by number or in order."""
 
     def __init__(self, path: str | Path) -> None:
+        self._path = path
         self._batches = map_batches(path)
         self._size: int = sum(batch.num_rows for batch in self._batches)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str | Path]]:
+        return type(self), (self._path,)
 
     def __len__(self) -> int:
         return self._size
@@ -144,6 +147,7 @@ class IdsStore:
     """
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         summary = json.loads((directory / _SUMMARY).read_text(encoding="utf-8"))
         self.longest_source: int = summary["longest_source"]
         self.tokens: dict[str, int] = summary["tokens"]
@@ -156,6 +160,9 @@ class IdsStore:
             [(column.offsets.to_numpy(), column.values.to_numpy()) for column in batch.columns]
             for batch in map_batches(directory / _IDS)
         ]
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
+        return type(self), (self._directory,)
 
     def __getitem__(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         batch, place = divmod(row, BATCH_ROWS)
@@ -200,17 +207,17 @@ Change: TypeAlias = Callable[[int, list[str], list[str]], Mapping[int, tuple[str
 """(number of the first pair, sources, targets) -> row -> the changed pair, in the order of rows."""
 
 
-def augmented(
+def write_augmented(
+    directory: Path,
     text: TextStore,
     ids: IdsStore,
     tokenizer: Tokenizer,
-    cache: DiskCache,
     *,
     change: Change,
     threads: int,
-) -> IdsStore:
-    """The best segmentation of every pair, of changed ones as they are after the change; on disk as
-    long as it is in use. ids: of the text; the pairs that do not change keep theirs."""
+) -> None:
+    """Writes the best segmentation of every pair, of changed ones as they are after the change.
+    ids: of the text; the pairs that do not change keep theirs."""
 
     def chunks() -> Iterator[Chunk]:
         first = 0
@@ -224,22 +231,19 @@ def augmented(
             yield [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             first += len(src)
 
-    with cache.scratch() as directory:
-        write_ids(directory, chunks())
-        return IdsStore(directory)  # mapped files outlive their names
+    write_ids(directory, chunks())
 
 
-def sampled(
+def write_sampled(
+    directory: Path,
     text: TextStore,
     tokenizer: Tokenizer,
-    cache: DiskCache,
     *,
     sampling: float,
     seed: int,
     change: Change | None = None,
-) -> IdsStore:
-    """A random segmentation of every pair, of changed ones as they are after the change; on disk as
-    long as it is in use."""
+) -> None:
+    """Writes a random segmentation of every pair, of changed ones as they are after the change."""
 
     def unchanged() -> Iterator[Chunk]:
         src = tokenizer.sample_src((pair.src for pair in text), sampling=sampling, seed=seed)
@@ -261,9 +265,7 @@ def sampled(
             yield chunk[0], chunk[1]
             first += len(sides[0])
 
-    with cache.scratch() as directory:
-        write_ids(directory, unchanged() if change is None else changed(change))
-        return IdsStore(directory)
+    write_ids(directory, unchanged() if change is None else changed(change))
 
 
 _WIDTH = 2**40  # more than there are pairs

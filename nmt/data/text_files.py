@@ -15,9 +15,14 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 T = TypeVar("T")
 PathSpec: TypeAlias = str | Path | Sequence[str | Path]
 Stream: TypeAlias = BufferedIOBase
+Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
+"""The token ids of a sentence."""
 
 READ_BYTES = 2**16  # the size of a pipe: about a thousand sentences
 

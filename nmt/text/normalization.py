@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nmt.checks import OptionError, field, one_of
+from nmt.checks import OptionError, boolean, field, one_of
 
 SCHEMES = ("none", "spaces", "standard")
 VERSION = 1  # raise it whenever a scheme gives another text; runs keep the version they began with
@@ -65,14 +65,18 @@ class Normalization:
         nothing. Joiners stay beside letters of scripts that use them and between emoji, marks of
         direction in lines that hold right-to-left letters. Variation selectors stay.
 
+    lowercase: both sides are also in small letters.
+
     Raises ValueError for a scheme or version that is not known.
     """
 
     scheme: str = "none"
     version: int = VERSION
+    lowercase: bool = False
 
     def __post_init__(self) -> None:
         one_of("normalization", self.scheme, SCHEMES)
+        boolean("lowercase", self.lowercase)
         if self.version != VERSION:
             raise OptionError(
                 f"{field('normalization')}: this version of nmt knows version {VERSION} of "
@@ -81,16 +85,20 @@ class Normalization:
 
     def source(self, text: str) -> str:
         """The text as a model reads it."""
-        return _RULES[self.scheme][0](text)
+        return self._written(0, text)
 
     def target(self, text: str) -> str:
         """The text as a model learns to write it."""
-        return _RULES[self.scheme][1](text)
+        return self._written(1, text)
+
+    def _written(self, side: int, text: str) -> str:
+        return _RULES[self.scheme][side](text.lower() if self.lowercase else text)
 
     @property
     def described(self) -> str:
-        """The scheme with its version, as in "standard.v1"; "none"."""
-        return self.scheme if self.scheme == "none" else f"{self.scheme}.v{self.version}"
+        """The scheme with its version, as in "standard.v1" or "standard.v1.lowercase"; "none"."""
+        scheme = self.scheme if self.scheme == "none" else f"{self.scheme}.v{self.version}"
+        return f"{scheme}.lowercase" if self.lowercase else scheme
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for a file; ``Normalization(**fields)`` reads them."""

@@ -85,11 +85,11 @@ class Escapes:
 
 
 def text_rules(
-    normalization: str, placeholders: int, symbols: Sequence[str]
+    normalization: str, placeholders: int, symbols: Sequence[str], lowercase: bool = False
 ) -> tuple[Normalization, tuple[str, ...]]:
     """The rules of a scheme, and the characters of so many placeholders. ValueError for an unknown
     scheme, a number out of range, and symbols that no text could hold."""
-    rules = Normalization(normalization)
+    rules = Normalization(normalization, lowercase=lowercase)
     if non_negative_int("placeholders", placeholders) > MOST_PLACEHOLDERS:
         raise OptionError(
             f"{field('placeholders')} must be at most {MOST_PLACEHOLDERS}, got {placeholders}"
@@ -111,7 +111,7 @@ def _check_symbols(symbols: Sequence[str], normalization: Normalization) -> None
         elif not symbol.isprintable() or set(symbol) & {SPACE_MARK, *ALL_PLACEHOLDERS}:
             problem = "has characters that stand for something else"
         elif not symbol == normalization.source(symbol) == normalization.target(symbol):
-            problem = f"does not outlast {field('normalization')}={normalization.scheme}"
+            problem = f"does not outlast {field('normalization')}={normalization.described}"
         else:
             continue
         raise OptionError(f"{field('symbols')}: {symbol!r} {problem}")

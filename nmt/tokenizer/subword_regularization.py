@@ -10,20 +10,23 @@ import math
 import random
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, islice
 
+import numpy as np
 import sentencepiece as spm
 
 from nmt import checks
+from nmt.tokenizer.bpe_dropout import BPEDropout, Ints
 from nmt.tokenizer.model_file import kind_of, scores_of, symbols_of
 from nmt.tokenizer.pieces import BYTES, SPACE_MARK
 
+_LINES = 16384  # segmented at once
 _LATTICES = 50_000  # words whose lattices are kept at most: a large corpus has millions
 
 
 def sample(
-    model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: int | str
+    model: spm.SentencePieceProcessor, lines: Iterable[str], sampling: float, seed: Sequence[int]
 ) -> Iterator[list[int]]:
     """Ids of a random segmentation of each line in turn; lines are escaped.
 
@@ -34,34 +37,31 @@ def sample(
         raise ValueError("sampling=0 leaves nothing to draw")
     check_can_sample(model)
     scores, symbols = scores_of(model), symbols_of(model)
-    rng = random.Random(seed)
-    segment: Callable[[str], Sequence[str]]
+    ids = {piece: model.piece_to_id(piece) for piece in [*scores, *symbols]}
+    segment: Callable[[list[str]], tuple[Ints, Ints]]
     if kind_of(model) == "bpe":
-        segment = BPEDropout(scores, sampling, rng)
+        segment = BPEDropout(scores, ids, sampling, seed)
     else:
-        segment = UnigramSampling(scores, sampling, rng)
-    ids = {piece: [model.piece_to_id(piece)] for piece in [*scores, *symbols]}
+        segment = UnigramSampling(scores, ids, sampling, seed)
     longest_first = sorted(symbols, key=len, reverse=True)
     symbol = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
     words = re.compile(f"{SPACE_MARK}[^{SPACE_MARK}]*|[^{SPACE_MARK}]+").findall
 
-    def pieces(text: str) -> Iterator[Sequence[str]]:
-        done = 0
-        for found in symbol.finditer(text):
-            yield from map(segment, words(text[done : found.start()]))
-            yield [found[0]]
-            done = found.end()
-        yield from map(segment, words(text[done:]))
+    def parts(text: str) -> list[str]:
+        """Words and symbols."""
+        found, done = [], 0
+        for one in symbol.finditer(text):
+            found += [*words(text[done : one.start()]), one[0]]
+            done = one.end()
+        return found + words(text[done:])
 
-    def encode(line: str) -> list[int]:
-        return [
-            token
-            for word in pieces(model.normalize(line))
-            for piece in word
-            for token in ids.get(piece) or [BYTES[byte] for byte in piece.encode()]
-        ]
+    def sampled(remaining: Iterator[str]) -> Iterator[list[int]]:
+        while block := [parts(model.normalize(line)) for line in islice(remaining, _LINES)]:
+            found, sizes = segment(list(chain.from_iterable(block)))
+            ends = np.concatenate([[0], np.cumsum(sizes)])[np.cumsum(list(map(len, block)))]
+            yield from (row.tolist() for row in np.split(found, ends)[: len(block)])
 
-    return map(encode, lines)
+    return sampled(iter(lines))
 
 
 def check_can_sample(model: spm.SentencePieceProcessor) -> None:
@@ -79,46 +79,43 @@ def check_can_sample(model: spm.SentencePieceProcessor) -> None:
         )
 
 
-class BPEDropout:
-    """Merges pieces as BPE does, but at every step drops each possible merge with a probability
-    (Provilkov et al. 2020, algorithm 1)."""
-
-    def __init__(self, scores: dict[str, float], dropout: float, rng: random.Random) -> None:
-        """scores: of each piece; the merge into the piece with the highest score comes first."""
-        self._scores = scores
-        self._dropout = dropout
-        self._random = rng.random
-
-    def __call__(self, word: str) -> list[str]:
-        scores, dropout, draw = self._scores, self._dropout, self._random
-        pieces = list(word)
-        while True:
-            best, place = -math.inf, -1
-            for left in range(len(pieces) - 1):
-                score = scores.get(pieces[left] + pieces[left + 1])
-                # Only a merge that would be chosen needs a draw.
-                if score is not None and score > best and draw() >= dropout:
-                    best, place = score, left
-            if place < 0:
-                return pieces
-            pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
-
-
 class UnigramSampling:
     """Draws segmentations with probability proportional to P(segmentation) ** alpha.
 
     Kudo 2018, section 3.2, with infinite l: forward filtering and backward sampling.
     """
 
-    def __init__(self, scores: dict[str, float], alpha: float, rng: random.Random) -> None:
-        """scores: log-probability of each piece."""
-        self._scores = scores
+    def __init__(
+        self,
+        scores: Mapping[str, float],
+        ids: Mapping[str, int],
+        alpha: float,
+        seed: Sequence[int],
+    ) -> None:
+        """scores: log-probability of each piece. ids: as in ``BPEDropout``."""
+        self._scores, self._ids = scores, ids
         self._alpha = alpha
-        self._random = rng.random
+        self._random = random.Random(repr(list(seed))).random
         self._longest = max(map(len, scores))
         self._lattices: dict[str, list[tuple[list[int], list[float]]]] = {}
 
-    def __call__(self, word: str) -> list[str]:
+    def __call__(self, words: Sequence[str]) -> tuple[Ints, Ints]:
+        """The ids of all words, one after the other, and how many each has."""
+        every = [self._drawn(word) for word in words]
+        flat = np.fromiter(chain.from_iterable(every), np.int64)
+        return flat, np.array(list(map(len, every)), np.int64)
+
+    def _drawn(self, word: str) -> list[int]:
+        if word in self._ids and word not in self._scores:
+            return [self._ids[word]]  # a symbol
+        return [one for piece in self._cut(word) for one in self._spelled(piece)]
+
+    def _spelled(self, piece: str) -> list[int]:
+        """The id of a piece; those of its bytes if it has none."""
+        known = self._ids.get(piece)
+        return [BYTES[byte] for byte in piece.encode()] if known is None else [known]
+
+    def _cut(self, word: str) -> list[str]:
         if (lattice := self._lattices.get(word)) is None:
             if len(self._lattices) == _LATTICES:
                 self._lattices.clear()

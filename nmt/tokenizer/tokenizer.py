@@ -75,6 +75,7 @@ class Tokenizer:
         normalization: str = "standard",
         placeholders: int = 8,
         symbols: Sequence[str] = (),
+        lowercase: bool = False,
     ) -> Self:
         """Learn pieces from (source, target) pairs; the same pairs give the same tokenizer.
 
@@ -87,6 +88,7 @@ class Tokenizer:
         normalization: a scheme of ``Normalization``.
         placeholders: their number.
         symbols: what is to be one piece wherever it stands, such as "<2fr>".
+        lowercase: whether all text is read and written in small letters.
 
         Raises ValueError for a value out of range, with the least ``vocab_size`` that these pairs
         allow.
@@ -94,7 +96,7 @@ class Tokenizer:
         checks.one_of("kind", kind, ["bpe", "unigram"])
         checks.positive_int("vocab_size", vocab_size)
         checks.share("character_coverage", character_coverage)
-        rules, reserved = text_rules(normalization, placeholders, symbols)
+        rules, reserved = text_rules(normalization, placeholders, symbols, lowercase)
         escapes = Escapes(reserved)
         texts = {"both languages": (0, 1)} if joint else {"the source": (0,), "the target": (1,)}
         models, problems = [], []
@@ -129,6 +131,7 @@ class Tokenizer:
         normalization: str = "standard",
         placeholders: int = 8,
         symbols: Sequence[str] = (),
+        lowercase: bool = False,
     ) -> Self:
         """A joint tokenizer with the pieces of a SentencePiece model that another program made.
 
@@ -138,7 +141,7 @@ class Tokenizer:
         Raises ValueError for a file that is not there or is no SentencePiece model, a model that
         cannot give text back, or another bad value; OSError for a file that cannot be read.
         """
-        rules, reserved = text_rules(normalization, placeholders, symbols)
+        rules, reserved = text_rules(normalization, placeholders, symbols, lowercase)
         content = arranged(read_model(Path(path)), symbols, reserved)
         model = spm.SentencePieceProcessor(model_proto=content)
         check_gives_text_back(model)
@@ -191,14 +194,14 @@ class Tokenizer:
         raises.
         """
         texts = self._escapes.escape(map(self.normalization.source, lines), masked=placeholders)
-        return sample(self._src, texts, sampling, seed)
+        return sample(self._src, texts, sampling, [seed])
 
     def sample_tgt(
         self, lines: Iterable[str], *, sampling: float, seed: int, placeholders: bool = False
     ) -> Iterator[list[int]]:
         """Target ids of each line in turn; as ``sample_src``, with other random numbers."""
         texts = self._escapes.escape(map(self.normalization.target, lines), masked=placeholders)
-        return sample(self._tgt, texts, sampling, f"target {seed}")
+        return sample(self._tgt, texts, sampling, [seed, 1])
 
     def check_can_sample(self) -> None:
         """ValueError for a model whose text ``sample_src`` and ``sample_tgt`` cannot segment."""

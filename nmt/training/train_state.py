@@ -23,7 +23,6 @@ class TrainerSettings:
     batch_tokens: int
     accumulate: int
     precision: str
-    label_smoothing: float
     clip_norm: float
     log_every: int
     tensorboard: bool
@@ -49,7 +48,6 @@ class TrainerSettings:
                 f"got {field('keep_checkpoints')}={self.keep_checkpoints}"
             )
         checks.one_of("select_by", self.select_by, ("bleu", "loss"))
-        checks.probability("label_smoothing", self.label_smoothing)
         checks.positive("clip_norm", self.clip_norm)
 
 

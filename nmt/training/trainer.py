@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -27,7 +27,8 @@ from nmt.models.weights import save_weights, set_weights, weights_of
 from nmt.run_directory import RunDirectory
 from nmt.training import checkpoint
 from nmt.training.logs import Logs, ProgressBar
-from nmt.training.loss import batch_loss
+from nmt.training.loss import Loss
+from nmt.training.prefetching import on_device
 from nmt.training.schedule import Schedule
 from nmt.training.signals import Interrupted, StopRequest
 from nmt.training.train_state import TrainerSettings, TrainState
@@ -48,6 +49,7 @@ class Trainer:
     model: Seq2SeqModel
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    loss: Loss
     batches: TrainingBatches
     validate: Validate
     run: RunDirectory
@@ -100,18 +102,18 @@ class Trainer:
         with self._given_up_at_stop():
             length, read = self.batches.epoch(self.at.epoch)
         self.progress.steps_per_epoch = math.ceil(length / self.settings.accumulate)
-        batches = read(self.at.batch)
-        while group := list(islice(batches, self.settings.accumulate)):
-            self._update([batch.to(self.device) for batch in group])
-            self.at.batch += len(group)
-            self.at.seconds = time.monotonic() - self._clock
-            self.progress.update(self.at)
-            if self.at.step % self.settings.log_every == 0:
-                self._log()
-            if self._is_due():
-                self._validate()
-            if self._at_end():
-                break
+        with closing(on_device(read(self.at.batch), self.device)) as batches:
+            while group := list(islice(batches, self.settings.accumulate)):
+                self._update(group)
+                self.at.batch += len(group)
+                self.at.seconds = time.monotonic() - self._clock
+                self.progress.update(self.at)
+                if self.at.step % self.settings.log_every == 0:
+                    self._log()
+                if self._is_due():
+                    self._validate()
+                if self._at_end():
+                    break
         if self.at.batch >= length:
             self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
@@ -138,8 +140,7 @@ class Trainer:
         with self._given_up_at_stop():
             for batch in group:
                 with autocast(self.device, self.precision):
-                    smoothing = self.settings.label_smoothing
-                    loss, nll = batch_loss(self.model, batch, smoothing=smoothing)
+                    loss, nll = self.loss(self.model, batch)
                 torch.autograd.backward(self.scaler.scale(loss / tokens))
                 pending += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
         self._pending = pending

@@ -147,7 +147,8 @@ class LinePlan:
         text = as_single_line(part.text)
         assert text is not None, "encoded before"
         source = model_text(
-            self.tokenizer.normalization.source(text),
+            # What is to be copied keeps its case; encoding makes the rest small.
+            replace(self.tokenizer.normalization, lowercase=False).source(text),
             tag=tag,
             protection=self.protection,
             placeholders=self.tokenizer.placeholders,

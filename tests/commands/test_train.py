@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.data import corpus, stores
+from nmt.data.epochs_ahead import EpochsAhead
 from nmt.data.statistics import TextStatistics
 from nmt.data.stores import IdsStore
 from nmt.run_directory import RunDirectory
@@ -167,15 +168,19 @@ def test_what_is_prepared_is_not_read_again(
 def test_pairs_are_segmented_anew_in_every_epoch(
     composed: Compose, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
+    asked: list[tuple[int, list[int]]] = []
+    encode = EpochsAhead.__call__
 
-    def recorded(*args: Any, seed: int, **kwargs: Any) -> IdsStore:
-        asked.append(seed)
-        return stores.sampled(*args, seed=seed, **kwargs)
+    def recorded(epochs: EpochsAhead, epoch: int) -> IdsStore:
+        ids = encode(epochs, epoch)
+        asked.append((epoch, [token for row in range(8) for token in ids[row][0].tolist()]))
+        return ids
 
-    monkeypatch.setattr("nmt.commands.epochs.sampled", recorded)
+    monkeypatch.setattr(EpochsAhead, "__call__", recorded)
     train(composed("train", *options, "tokenizer.sampling=0.3", "data.cache=here", "seed=0"))
-    assert asked == sorted(set(asked)) and len(asked) > 1
+    read = dict(asked)
+    assert list(read) == list(range(len(read))) and len(read) > 1
+    assert read[0] != read[1]
     assert not list(Path("here").glob("tmp-*"))
 
 

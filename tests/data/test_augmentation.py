@@ -5,6 +5,7 @@
 import gzip
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from nmt.checks import OptionError
 from nmt.data import stores
 from nmt.data.augmentation import Augmentation, Augmenter
-from nmt.data.stores import IdsStore, TextStore, TextWriter, augmented, encoded, sampled
+from nmt.data.stores import IdsStore, TextStore, TextWriter, encoded, write_augmented, write_sampled
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
 
@@ -259,7 +260,9 @@ def test_changed_pairs_are_encoded_anew_and_the_others_keep_their_ids(
     cache = DiskCache(tmp_path / "cache")
     ids = plain_ids(text, tokenizer, cache)
     change = augmenter()
-    new = augmented(text, ids, tokenizer, cache, change=lambda *chunk: change(5, *chunk), threads=1)
+    with cache.scratch() as directory:
+        write_augmented(directory, text, ids, tokenizer, change=partial(change, 5), threads=1)
+        new = IdsStore(directory)
     assert len(list(cache.place.iterdir())) == 1  # the epoch left nothing to delete
     first = 0
     for src, tgt in text.chunks():
@@ -283,14 +286,11 @@ def test_a_random_segmentation_is_of_the_changed_pairs(
     cache, change = DiskCache(tmp_path / "cache"), augmenter()
 
     def drawn() -> IdsStore:
-        return sampled(
-            text,
-            tokenizer,
-            cache,
-            sampling=0.3,
-            seed=7,
-            change=lambda *chunk: change(0, *chunk),
-        )
+        with cache.scratch() as directory:
+            write_sampled(
+                directory, text, tokenizer, sampling=0.3, seed=7, change=partial(change, 0)
+            )
+            return IdsStore(directory)
 
     store, again = drawn(), drawn()
     src, tgt = next(iter(text.chunks()))

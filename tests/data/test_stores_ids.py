@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nmt.data import stores as module
-from nmt.data.stores import BATCH_ROWS, TextStore, TextWriter, encoded, sampled
+from nmt.data.stores import BATCH_ROWS, IdsStore, TextStore, TextWriter, encoded, write_sampled
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
 
@@ -64,9 +64,12 @@ def test_they_are_made_once_for_a_text_and_a_tokenizer(
 def test_a_random_segmentation_stands_for_the_same_text(
     text: TextStore, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
-    first, second = (
-        sampled(text, tokenizer, DiskCache(tmp_path), sampling=0.5, seed=seed) for seed in (1, 2)
-    )
+    stores = []
+    for seed in (1, 2):
+        with DiskCache(tmp_path).scratch() as directory:
+            write_sampled(directory, text, tokenizer, sampling=0.5, seed=seed)
+            stores.append(IdsStore(directory))
+    first, second = stores
     assert list(tmp_path.iterdir()) == []  # nothing is left to delete, and both can be read
     rows = range(0, len(text), 7)
     assert [tokenizer.decode_tgt([first[row][0].tolist()])[0] for row in rows] == [

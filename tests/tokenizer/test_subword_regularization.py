@@ -1,12 +1,14 @@
 """Sampled segmentations are drawn from the distributions of the papers."""
 
 import math
-import random
 from collections import Counter
+from collections.abc import Iterable
 
+import numpy as np
 import pytest
 
-from nmt.tokenizer.subword_regularization import BPEDropout, UnigramSampling
+from nmt.tokenizer.bpe_dropout import BPEDropout
+from nmt.tokenizer.subword_regularization import UnigramSampling
 from tests.tokenizer.test_tokenizer import CORPUS, HOSTILE, SRC, learn, sampled
 
 DRAWS = 4000
@@ -23,6 +25,24 @@ def segmentations(word: str) -> list[tuple[str, ...]]:
     ]
 
 
+FIRST = 260
+
+
+def numbered(pieces: Iterable[str]) -> dict[str, int]:
+    return {piece: number for number, piece in enumerate(pieces, FIRST)}
+
+
+def counted(
+    draw: BPEDropout | UnigramSampling, word: str, pieces: Iterable[str]
+) -> Counter[tuple[str, ...]]:
+    """How often each segmentation is drawn; another word stands between."""
+    ids, sizes = draw([word, "b"] * DRAWS)
+    rows = np.split(ids, np.cumsum(sizes)[:-1])
+    text = dict(enumerate(pieces, FIRST))
+    assert all([text[one] for one in row] == ["b"] for row in rows[1::2])
+    return Counter(tuple(text[one] for one in row.tolist()) for row in rows[::2])
+
+
 @pytest.mark.parametrize("alpha", [0.05, 0.5, 1.0])
 def test_unigram_sampling_draws_by_smoothed_probability(alpha: float) -> None:
     scores = {"a": -2.0, "b": -3.0, "c": -2.5, "ab": -3.5, "bc": -5.0, "abc": -6.0, "ca": -1.0}
@@ -32,8 +52,7 @@ def test_unigram_sampling_draws_by_smoothed_probability(alpha: float) -> None:
         for pieces in segmentations(word)
         if all(piece in scores for piece in pieces)
     }
-    draw = UnigramSampling(scores, alpha, random.Random(1))
-    drawn = Counter(tuple(draw(word)) for _ in range(DRAWS))
+    drawn = counted(UnigramSampling(scores, numbered(scores), alpha, [1]), word, scores)
     assert set(drawn) <= set(weights)
     for pieces, weight in weights.items():
         expected = weight / sum(weights.values())
@@ -42,13 +61,15 @@ def test_unigram_sampling_draws_by_smoothed_probability(alpha: float) -> None:
 
 def test_unigram_sampling_knows_no_underflow() -> None:
     scores = {"a": -9.0, "b": -9.0, "ab": -20.0}
-    assert "".join(UnigramSampling(scores, 1.0, random.Random(1))("ab" * 2000)) == "ab" * 2000
+    ids, sizes = UnigramSampling(scores, numbered(scores), 1.0, [1])(["ab" * 2000])
+    assert "".join(list(scores)[one - FIRST] for one in ids) == "ab" * 2000
+    assert sizes.tolist() == [len(ids)]
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
 def test_bpe_dropout_drops_each_merge_at_each_step(dropout: float) -> None:
     """The distribution worked out by hand for a word of three letters and three merges."""
-    scores = {"ab": 0.0, "bc": -1.0, "abc": -2.0}
+    scores = {"ab": 0.0, "bc": -1.0, "abc": -2.0, "a": -3.0, "b": -4.0, "c": -5.0}
     keep = 1 - dropout
     expected = {
         ("abc",): (keep + dropout * keep) * keep,
@@ -57,8 +78,8 @@ def test_bpe_dropout_drops_each_merge_at_each_step(dropout: float) -> None:
         ("a", "b", "c"): dropout * dropout,
     }
     assert sum(expected.values()) == pytest.approx(1)
-    draw = BPEDropout(scores, dropout, random.Random(1))
-    drawn = Counter(tuple(draw("abc")) for _ in range(DRAWS))
+    pieces = list(scores)
+    drawn = counted(BPEDropout(scores, numbered(pieces), dropout, [1]), "abc", pieces)
     for pieces, probability in expected.items():
         assert drawn[pieces] / DRAWS == pytest.approx(probability, abs=MARGIN)
 

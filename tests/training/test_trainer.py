@@ -17,7 +17,7 @@ from nmt.models.lstm import LSTMSeq2Seq
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import set_random_state, write_checkpoint
-from nmt.training.loss import batch_loss, validation_loss
+from nmt.training.loss import CrossEntropy, batch_loss, validation_loss
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
 from nmt.training.signals import Interrupted, StopRequest
@@ -37,7 +37,6 @@ SETTINGS = TrainerSettings(
     batch_tokens=60,
     accumulate=1,
     precision="fp32",
-    label_smoothing=0.1,
     clip_norm=1.0,
     log_every=3,
     tensorboard=False,
@@ -73,6 +72,7 @@ def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Train
         "optimizer": adamw(model, lr=0.01, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.01),
         "schedule": InverseSquareRoot(warmup_steps=3, total_steps=None),
         "batches": TrainingBatches(lambda epoch: PairsInMemory(PAIRS), batch_tokens=60, seed=1),
+        "loss": CrossEntropy(label_smoothing=0.1),
         "validate": validate,
         "run": run,
         "settings": settings,
@@ -168,7 +168,7 @@ def test_an_update_that_a_signal_ends_is_made_on_resuming(
             signal.raise_signal(signal.SIGINT)
         return result
 
-    monkeypatch.setattr("nmt.training.trainer.batch_loss", signalled)
+    monkeypatch.setattr("nmt.training.loss.batch_loss", signalled)
     train(tmp_path / "whole", settings)
     for call in [*calls, 0]:
         made = iter(range(call, 0, -1))
@@ -465,7 +465,6 @@ def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
         ({"min_delta": -0.1}, r"min_delta must be"),
         ({"batch_tokens": -3}, r"batch_tokens must be"),
         ({"select_by": "rouge"}, r"select_by must be one of bleu, loss"),
-        ({"label_smoothing": 1.0}, r"label_smoothing must be"),
         ({"average": 3}, "needs as many checkpoints"),
     ],
 )

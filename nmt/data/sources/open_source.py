@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = ("src_column", "tgt_column")
 _COMMON = (
     *("format", "src_lang", "tgt_lang", "train", "valid", "tests"),
-    *("cleaning", "augment", "curriculum", "max_pairs", "cache", "dir"),
+    *("cleaning", "augment", "curriculum", "lowercase", "max_pairs", "cache", "dir"),
 )
 
 Opener: TypeAlias = Callable[[Mapping[str, Any], str, int | None], PairSource]
