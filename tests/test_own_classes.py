@@ -1,8 +1,9 @@
 """The ways of adding to nmt that nmt/README.md describes, each gone once, from outside of nmt: an
-architecture, an attention, a search, a source of text, a metric, a command."""
+architecture, an attention, a loss, a search, a source of text, a metric, a command."""
 
 import csv
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -37,9 +38,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(OWN, directory, dirs_exist_ok=True)
     (directory / "in.txt").write_text("one cat\n\nred dog\n")
     models = ["-m", *CONFIGS, "model=bag_of_words,lstm_distance", "model.hidden_size=16"]
+    loss = ["loss=scaled", "loss.scale=1000", "trainer.log_every=1"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
-        patch.setattr(sys, "argv", ["nmt-train", *models, *TSV, *SHORT, TRUSTED])
+        patch.setattr(sys, "argv", ["nmt-train", *models, *loss, *TSV, *SHORT, TRUSTED])
         launch("train", "", train.main)
     return directory
 
@@ -88,6 +90,12 @@ def test_they_run_only_where_they_are_trusted(
     assert done.code == 2
     assert f"{name} is not in nmt" in done.err
     assert "trusted_packages" in done.err
+
+
+def test_a_loss_is_what_training_lowers(place: Path) -> None:
+    for run in (ARCHITECTURE, ATTENTION):
+        first = json.loads((place / run / "metrics.jsonl").read_text().splitlines()[0])
+        assert first["loss"] == pytest.approx(1000 * math.log(first["perplexity"]), rel=1e-4)
 
 
 def test_a_search_is_chosen_and_told_its_options(place: Path, command: Command) -> None:

@@ -8,9 +8,9 @@ import torch
 
 from nmt import checks
 from nmt.commands.prepare import PreparedData
+from nmt.data.ahead import EpochsAhead, EpochText
 from nmt.data.augmentation import Augmentation, Augmenter
 from nmt.data.batches import Curriculum, EncodedPairs, TrainingBatches
-from nmt.data.epochs_ahead import EpochsAhead, EpochText
 from nmt.disk_cache import DiskCache
 from nmt.training.train_state import TrainerSettings
 

@@ -123,6 +123,11 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         torch.set_num_threads(settings.threads)
     check_writable(run.path, "run")
     config, start = _with_init_from(config, run if resumed else None, overrides)
+    if config["data"]["lowercase"] and not config["tokenizer"]["lowercase"]:
+        raise ValueError(
+            f"data.lowercase=true: the tokenizer of {config['init_from']} reads capitals: leave it "
+            f"out"
+        )
     if resumed and "normalization" not in run.manifest():  # it goes on as it began
         begun = run.config()["tokenizer"]
         config["tokenizer"] |= {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
@@ -147,7 +152,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     if resumed:
         check_resumed(run, kept(config), ready.corpus)
 
-    batches = training_batches(ready, config, cache, settings.batch_tokens, device)
+    tokens = config["trainer"]["batch_tokens"]
+    batches = training_batches(ready, config, cache, tokens, device)
     model = _model(config, ready.tokenizer, start).to(device)
     schedule = _built(config, "schedule", Schedule, total_steps=total_steps(settings, batches))
     with checks.section("optimizer"):
@@ -155,7 +161,6 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     search = _built(config, "search", Search)
     references = [pair.tgt for pair in ready.corpus.valid]
     scorer = _scorer(config, references, lowercase=ready.tokenizer.normalization.lowercase)
-    tokens = settings.batch_tokens
     validate = validation(ready, search, scorer, batch_tokens=tokens, precision=precision)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")

@@ -7,7 +7,7 @@ in composition (NFC), which is fixed for every character that Unicode has assign
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from nmt.checks import OptionError, boolean, field, one_of
@@ -102,7 +102,8 @@ class Normalization:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for a file; ``Normalization(**fields)`` reads them."""
-        return asdict(self)
+        fields: dict[str, Any] = {"scheme": self.scheme, "version": self.version}
+        return fields | {"lowercase": True} if self.lowercase else fields
 
 
 def _as_it_is(text: str) -> str:

@@ -20,7 +20,7 @@ class TrainerSettings:
     select_by: str
     keep_checkpoints: int
     average: int
-    batch_tokens: int
+    batch_tokens: int | None
     accumulate: int
     precision: str
     clip_norm: float
@@ -32,13 +32,13 @@ class TrainerSettings:
         limits = ("max_steps", "max_epochs", "max_minutes")
         if all(getattr(self, limit) is None for limit in limits):
             raise OptionError(f"training would not end: set one of {', '.join(map(field, limits))}")
-        for name in ("max_steps", "max_epochs", "patience", "threads"):
+        for name in ("max_steps", "max_epochs", "patience", "threads", "batch_tokens"):
             if getattr(self, name) is not None:
                 checks.positive_int(name, getattr(self, name))
         if self.max_minutes is not None:
             checks.positive("max_minutes", self.max_minutes)
         checks.non_negative("min_delta", self.min_delta)
-        counts = ("validate_every", "keep_checkpoints", "batch_tokens", "accumulate", "log_every")
+        counts = ("validate_every", "keep_checkpoints", "accumulate", "log_every")
         for name in counts:
             checks.positive_int(name, getattr(self, name))
         checks.non_negative_int("average", self.average)

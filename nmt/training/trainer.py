@@ -19,6 +19,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from nmt.data.ahead import on_device
 from nmt.data.batches import Batch, TrainingBatches
 from nmt.device import autocast, return_freed_memory
 from nmt.files import sha256_file
@@ -28,7 +29,6 @@ from nmt.run_directory import RunDirectory
 from nmt.training import checkpoint
 from nmt.training.logs import Logs, ProgressBar
 from nmt.training.loss import Loss
-from nmt.training.prefetching import on_device
 from nmt.training.schedule import Schedule
 from nmt.training.signals import Interrupted, StopRequest
 from nmt.training.train_state import TrainerSettings, TrainState

@@ -12,8 +12,10 @@ from omegaconf import DictConfig
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
+from nmt.search.greedy import GreedySearch
 from nmt.text.normalization import Normalization
 from nmt.tokenizer import Tokenizer, load_tokenizer
+from nmt.translator import Translator
 
 Compose = Callable[..., DictConfig]
 
@@ -56,12 +58,42 @@ def test_the_run_keeps_its_normalization(composed: Compose, options: list[str]) 
     assert RunDirectory.open("tuned").config()["tokenizer"]["normalization"] == "spaces"
 
 
+def test_a_run_in_small_letters(composed: Compose, options: list[str]) -> None:
+    train(composed("train", *options, "data.lowercase=true"))
+    run = RunDirectory.open("run")
+    expected = {"scheme": "standard", "version": 1, "lowercase": True}
+    assert run.manifest()["normalization"] == expected
+    tokenizer = load_tokenizer(run)
+    assert tokenizer.normalization.described == "standard.v1.lowercase"
+    assert not [piece for piece in pieces(tokenizer)[260:] if piece != piece.lower()]
+    upper, lower = Translator.load("run", search=GreedySearch()).translate(["A B", "a b"])
+    assert upper.text.lower() == lower.text.lower()
+    with pytest.raises(ValueError, match=r"tokenizer\.lowercase=True, .* change it to False"):
+        train(composed("train", *options, "resume=must"))
+    tuned = [option for option in options if not option.startswith(("model.", "tokenizer."))]
+    train(composed("train", *tuned, "init_from=run", "run=tuned"), [])
+    assert load_tokenizer(RunDirectory.open("tuned")).normalization.lowercase
+
+
+def test_small_letters_need_a_tokenizer_of_small_letters(
+    composed: Compose, options: list[str]
+) -> None:
+    train(composed("train", *options, "run=cased"))
+    tuned = [option for option in options if not option.startswith(("model.", "tokenizer."))]
+    tuned += ["init_from=cased", "run=tuned", "data.lowercase=true"]
+    with pytest.raises(ValueError, match="the tokenizer of cased reads capitals"):
+        train(composed("train", *tuned), [])
+    capitals = [*options, "data.lowercase=true", 'tokenizer.symbols=["<2FR>"]']
+    with pytest.raises(ValueError, match=r"'<2FR>' does not outlast .*lowercase"):
+        train(composed("train", *capitals))
+
+
 def test_an_older_run_goes_on_without_normalization(composed: Compose, options: list[str]) -> None:
     old = ["tokenizer.normalization=none", "tokenizer.placeholders=0"]
     train(composed("train", *options, *old))
     run = RunDirectory.open("run")
     config, manifest = run.config(), Path("run/manifest.json")
-    for name in ("normalization", "placeholders", "symbols", "model"):
+    for name in ("normalization", "placeholders", "symbols", "model", "lowercase"):
         del config["tokenizer"][name]
     run.write_config(config)
     run.commit()

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.data import corpus, stores
-from nmt.data.epochs_ahead import EpochsAhead
+from nmt.data.ahead import EpochsAhead
 from nmt.data.statistics import TextStatistics
 from nmt.data.stores import IdsStore
 from nmt.run_directory import RunDirectory

@@ -144,6 +144,10 @@ def test_targets_keep_the_spaces_of_their_language() -> None:
 
 def test_a_scheme_has_a_name_and_a_version() -> None:
     assert (Normalization().described, STANDARD.described) == ("none", "standard.v1")
+    small = Normalization("standard", lowercase=True)
+    assert small.described == "standard.v1.lowercase"
+    assert Normalization(**small.as_dict()) == small
+    assert small.source("E\u0301TÉ  A") == small.target("E\u0301TÉ A") == "été a"
     for scheme in SCHEMES:
         assert Normalization(**Normalization(scheme).as_dict()) == Normalization(scheme)
     with pytest.raises(

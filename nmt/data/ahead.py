@@ -1,25 +1,37 @@
-"""Encodes the training pairs of an epoch while the epoch before it trains.
+"""What training needs next is made while it trains: the ids of the next epoch, the next batches.
 
 Segmenting anew and changing pairs take seconds to minutes for every epoch. Another process does it,
-with the same result: (seed, epoch) alone decides it.
+with the same result: (seed, epoch) alone decides it. That process is this file as a program, which
+imports no torch.
 """
 
+import logging
 import os
 import pickle
+import queue
 import subprocess
 import sys
 import threading
 import weakref
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nmt
 from nmt.data.augmentation import Augmenter
 from nmt.data.stores import IdsStore, TextStore, write_augmented, write_sampled
 from nmt.disk_cache import DiskCache
 from nmt.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+    from nmt.data.batches import Batch
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,9 +93,10 @@ class EpochsAhead:
         return self._latest[1]
 
     def _encoded(self, epoch: int) -> IdsStore:
-        begun = self._begun.pop(epoch, None)
-        if begun and (ids := begun.finished()):
-            return ids
+        if begun := self._begun.pop(epoch, None):
+            if ids := begun.finished():
+                return ids
+            log.warning("epoch %d is encoded here: the process that had begun it failed", epoch)
         with self._cache.scratch() as directory:
             self._epochs.write(directory, epoch, self._threads)
             return IdsStore(directory)  # mapped files outlive their names
@@ -100,13 +113,16 @@ class _Begun:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # what fails there is done here, and its error seen
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,  # Ctrl-C is for this process, which ends the other
         )
         self.end = weakref.finalize(self, _end, self._process, scratch)
         assert self._process.stdin
-        pickle.dump((epochs, self._directory, epoch), self._process.stdin)
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):
+            pickle.dump((epochs, self._directory, epoch), self._process.stdin)
+            self._process.stdin.flush()
 
     def finished(self) -> IdsStore | None:
         """The ids, once they are there; None if the process has failed."""
@@ -120,19 +136,70 @@ def _end(process: "subprocess.Popen[bytes]", scratch: ExitStack) -> None:
     process.kill()
     process.wait()
     assert process.stdin
-    process.stdin.close()
+    with suppress(BrokenPipeError):
+        process.stdin.close()
     scratch.close()
+
+
+_BATCHES_AHEAD = 3
+
+
+def on_device(batches: "Iterable[Batch]", device: "torch.device") -> "Generator[Batch, None, None]":
+    """The batches on the device, in their order. For a GPU a thread pads and copies the next ones
+    meanwhile; what it raises is raised here."""
+    if device.type != "cuda":
+        return (batch.to(device) for batch in batches)
+    return _prefetched(batches, device)
+
+
+def _prefetched(
+    batches: "Iterable[Batch]", device: "torch.device"
+) -> "Generator[Batch, None, None]":
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
+    closed = threading.Event()
+
+    def put(item: "Batch | BaseException | None") -> bool:
+        while not closed.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def fill() -> None:
+        try:
+            for batch in batches:
+                # Pinned memory is copied without waiting for what the GPU is doing.
+                if not put(batch.pinned().to(device, non_blocking=True)):
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=fill, daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        closed.set()
+        thread.join()
 
 
 def main() -> None:
     """Encodes one epoch, which stdin names. The end of stdin is the end of the first process."""
     epochs, directory, epoch = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(10)  # training comes first
     epochs.write(directory, epoch, threads=1)
 
 
 def _end_with_stdin() -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # a file object would hold a lock that Python wants back at its end
     os._exit(1)
 
 
