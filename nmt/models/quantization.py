@@ -38,8 +38,8 @@ def fastest_precision(model: nn.Module, device: torch.device) -> str:
 
     On GPUs no precision has been timed; there bf16 is what training takes.
     """
-    x86 = any(torch.cpu.get_capabilities().get(name, False) for name in ("avx2", "avx512_f"))
-    if device.type == "cpu" and x86 and _is_served() and _is_recurrent(model):
+    x86 = torch.cpu.get_capabilities().get("avx2", False)
+    if device.type == "cpu" and x86 and _is_recurrent(model) and _computes_int8():
         return "int8"
     return "bf16" if computes_bf16(device) and not obstacle("bf16", device) else "fp32"
 
@@ -90,6 +90,18 @@ class Int8Linear(nn.Module):
         if self._bias is not None:
             product.add_(self._bias)
         return product.view(*x.shape[:-1], len(self._scales))
+
+
+@lru_cache
+def _computes_int8() -> bool:
+    """Whether oneDNN does here; it is tried, as no flag tells."""
+    try:
+        linear, x = nn.Linear(8, 8, bias=False, device="meta"), torch.ones(2, 8)
+        linear.weight = nn.Parameter(torch.ones(8, 8))
+        with torch.no_grad():
+            return _is_served() and bool((Int8Linear(linear)(x) - 8).abs().max() < 0.1)
+    except (AttributeError, RuntimeError):  # another torch may have other operators
+        return False
 
 
 class PackedLinear(nn.Linear):
