@@ -87,6 +87,8 @@ class BeamHypotheses(NamedTuple):
         """
         if looking:
             rows = done.nonzero()[:, 0]
+            if len(rows) == 0:
+                return
             sentences, done = sentences[rows], done[rows]
             rankings = [ranking.select(rows) for ranking in rankings]
         for ranking in reversed(rankings):
