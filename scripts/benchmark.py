@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("all", _all)
     sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
     sub.add_argument("--runs", type=Path, default=Path("runs/benchmark"), help="of the two models")
+    sub.add_argument("--note", default="", help="what to say of this sitting in the table")
     sub.add_argument("--steps", type=int, default=220)
     sub.add_argument("--repeats", type=int, default=3)
     sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
@@ -139,7 +140,7 @@ def _all(arguments: argparse.Namespace) -> Rows:
 
     def kept(name: str, row: dict[str, Any], shown: speed_table.Row) -> None:
         found.append({"row": name, **row})
-        speed_table.keep([(name, shown)])
+        speed_table.keep([(name, shown)], arguments.note)
         speed_table.write()
 
     for name, (experiment, options) in BENCHMARK_MODELS.items():

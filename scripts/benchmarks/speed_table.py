@@ -19,13 +19,17 @@ START, END = "<!-- speed table: begin -->", "<!-- speed table: end -->"
 Row = Mapping[str, Any]
 
 
-def keep(rows: Iterable[tuple[str, Row]]) -> Path:
-    """Write named rows of this machine beside its peaks, in place of those of the same names."""
+def keep(rows: Iterable[tuple[str, Row]], note: str = "") -> Path:
+    """Write named rows of this machine beside its peaks, in place of those of the same names.
+
+    note: what else there is to say of the sitting.
+    """
     path = FIGURES / f"{machine.kind()}.json"
     old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else {}
     precisions = ["fp32", *(["bf16"] if "bf16" in machine.kind() else [])]
     peaks = {f"peak_gflops_{name}": round(machine.peak(name) / 1e9) for name in precisions}
-    result = {"machine": machine.describe() | peaks, "rows": old | dict(rows)}
+    described = machine.describe() | peaks | ({"note": note} if note else {})
+    result = {"machine": described, "rows": old | dict(rows)}
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return path
 
@@ -94,7 +98,7 @@ def translating_row(measured: Row) -> Row:
 
 
 def _described(kind: Row) -> str:
-    """Its name and what ran on it; ``note`` says how figures of earlier versions came about."""
+    """Its name and what ran on it."""
     note = f"; {kind['note']}" if "note" in kind else ""
     return f"{kind['processor']}, {kind['threads']} threads, torch {kind['torch']}{note}"
 
