@@ -1,10 +1,15 @@
 """Measures speed and memory, as a table on the terminal and as JSON.
 
+    python scripts/benchmark.py all --data MULTI30K [--peers FOLDER] [--runs FOLDER]
     python scripts/benchmark.py train --data MULTI30K [--experiment bench_lstm] [--keep RUN]
     python scripts/benchmark.py translate --run RUN --source FILE [--precision fp32 int8]
     python scripts/benchmark.py start --run RUN
     python scripts/benchmark.py prepare [--sizes 1000000 2000000]
     python scripts/benchmark.py grow --data MULTI30K
+
+``all`` measures every row of the table of speeds in RESULTS.md, trains its two models unless FOLDER
+holds them from an earlier time, and writes the figures to data/results/speed/<kind of machine>.json
+and the table, with a column for each kind, into RESULTS.md.
 
 MULTI30K is a folder as ``data=multi30k`` reads it; --keep leaves the trained run for ``translate``
 and ``start``. ``train`` and ``translate`` take --peers FOLDER, where others are installed
@@ -22,7 +27,17 @@ from typing import Any
 import torch
 
 from nmt.device import keep_freed_memory
-from scripts.benchmarks import growing, machine, preparing, starting, training, translating
+from nmt.models.quantization import fastest_precision
+from nmt.translator import Translator
+from scripts.benchmarks import (
+    growing,
+    machine,
+    preparing,
+    speed_table,
+    starting,
+    training,
+    translating,
+)
 from scripts.benchmarks.peers import Peers
 
 Rows = list[dict[str, Any]]
@@ -67,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--threads", type=int, default=torch.get_num_threads())
         return sub
 
+    sub = command("all", _all)
+    sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
+    sub.add_argument("--runs", type=Path, default=Path("runs/benchmark"), help="of the two models")
+    sub.add_argument("--note", default="", help="what to say of this sitting in the table")
+    sub.add_argument("--steps", type=int, default=220)
+    sub.add_argument("--repeats", type=int, default=3)
+    sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
+
     sub = command("train", _train)
     sub.add_argument("--experiment", nargs="+", default=["bench_transformer", "bench_lstm"])
     sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
@@ -81,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--run", type=Path, required=True)
     sub.add_argument("--source", type=Path, required=True)
     sub.add_argument("--reference", type=Path, help="the source translated by people, for BLEU")
-    sub.add_argument("--precision", nargs="+", default=["fp32"], choices=["fp32", "bf16", "int8"])
+    sub.add_argument(
+        "--precision", nargs="+", default=["fp32"], choices=["fp32", "bf16", "int8", "auto"]
+    )
     sub.add_argument("--repeats", type=int, default=3)
     sub.add_argument("--batch-tokens", type=int, default=2048)
     sub.add_argument("--peers", type=Path, help="folder of other programs to run in turn")
@@ -102,6 +127,50 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+BENCHMARK_MODELS = {
+    "transformer": ("bench_transformer", []),
+    "LSTM with attention": ("bench_lstm", ["model.embed_size=512"]),
+}
+
+
+def _all(arguments: argparse.Namespace) -> Rows:
+    """Every row of the table in RESULTS.md; one that is measured is kept at once."""
+    keep_freed_memory()
+    found: Rows = []
+
+    def kept(name: str, row: dict[str, Any], shown: speed_table.Row) -> None:
+        found.append({"row": name, **row})
+        speed_table.keep([(name, shown)], arguments.note)
+        speed_table.write()
+
+    for name, (experiment, options) in BENCHMARK_MODELS.items():
+        run = arguments.runs / experiment
+        if not (run / "manifest.json").exists():
+            asked = {**vars(arguments), "experiment": [experiment], "options": options}
+            more = {"precision": "auto", "rounds": 1, "keep": run}
+            (row,) = _train(argparse.Namespace(**asked | more))
+            kept(f"training, {name}", row, speed_table.training_row(row))
+        model = Translator.load(run, device="cpu", precision="fp32").model
+        default = fastest_precision(model, torch.device("cpu"))
+        for row in translating.measure(
+            run=run,
+            source=arguments.data / "test_2016_flickr.en",
+            reference=None,
+            precisions=list(dict.fromkeys(["fp32", default])),
+            repeats=arguments.repeats,
+            batch_tokens=2048,
+            peers=_peers(arguments),
+        ):
+            how = {1: "greedy", 5: "beam 5"}[row["beam"]]
+            for which, precision in {"fp32": "fp32", "default": default}.items():
+                if row["precision"] == precision:
+                    shown = speed_table.translating_row(row)
+                    kept(f"translating, {name}, {how}, {which} precision", row, shown)
+    for row in starting.measure(run_directory=run, repeats=5):
+        kept(row["command"], row, {"value": f"{row['seconds']} s"})
+    return found
+
+
 def _train(arguments: argparse.Namespace) -> Rows:
     """A row a round, so that drift shows."""
     if arguments.keep and (len(arguments.experiment) > 1 or arguments.rounds > 1):
@@ -119,7 +188,7 @@ def _train(arguments: argparse.Namespace) -> Rows:
                 keep=arguments.keep,
                 options=arguments.options,
             )
-            if peers:
+            if peers and peers.has("onmt"):
                 kind = "rnn" if "lstm" in experiment else "transformer"
                 rate, memory = peers.train(kind, arguments.steps, training.WINDOW)
                 row["opennmt_target_tokens_per_second"] = round(rate)

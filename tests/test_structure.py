@@ -23,7 +23,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 126
-MOST_LINES = 19_100
+MOST_LINES = 19_290
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"

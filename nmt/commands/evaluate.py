@@ -51,7 +51,6 @@ MODES = (
     {"hypotheses", "references", "output"},
 )
 MAY_ALSO_BE = ({"output"}, {"output"}, {"sources"})
-AT_ONCE = 1024  # sentences between two steps of the progress bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +154,12 @@ def _search(config: Mapping[str, Any]) -> dict[str, Any]:
     """How translations are searched for; {} where they are given."""
     if config["run"] is None:
         return {}
-    rounding = {} if config["precision"] == "fp32" else {"precision": config["precision"]}
-    return {**config["search"], **rounding}
+    if config["precision"] == "auto":
+        raise ValueError(
+            "precision=auto depends on the processor, and a result should not: say fp32, which "
+            "nmt-evaluate takes by itself, bf16 or int8"
+        )
+    return {**config["search"], "precision": config["precision"]}
 
 
 def _text_settings(config: Mapping[str, Any], runs: Sequence[RunDirectory]) -> dict[str, Any]:
@@ -281,8 +284,8 @@ def _translations(
     start = time.perf_counter()
     translations = []
     with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
-        for first in range(0, len(sources), AT_ONCE):
-            lines = sources[first : first + AT_ONCE]
+        for first in range(0, len(sources), translator.lines_at_once):
+            lines = sources[first : first + translator.lines_at_once]
             translations += _translate(translator, lines, config)
             progress.update(len(lines))
     seconds = time.perf_counter() - start

@@ -39,8 +39,6 @@ from nmt.translator.translation import Translation, without_line_breaks
 
 log = logging.getLogger(__name__)
 
-_TEXTS = 1024  # of a document that are translated at once
-
 MEANINGS = {
     translation.HIT_LIMIT: "reached the length limit and may lack their end (search.max_length)",
     translation.REPEATS: "repeat themselves, or say something twice, where their source does not",
@@ -104,8 +102,9 @@ def _translate_document(
     translator = load_translator(config)
     document = documents.open_document(source, translator.src_lang, translator.tgt_lang)
     waiting, flags, translated = document.texts, Counter[str](), list[str]()
-    for start in tqdm(range(0, len(waiting), _TEXTS), disable=None, leave=False):
-        requests = map(_request(config), count(1), waiting[start : start + _TEXTS])
+    at_once = translator.lines_at_once
+    for start in tqdm(range(0, len(waiting), at_once), disable=None, leave=False):
+        requests = map(_request(config), count(1), waiting[start : start + at_once])
         made = _translate_chunk(translator, list(requests), config)
         translated += [without_line_breaks(one.text) for one in made]
         flags[""] += len(made)
@@ -213,6 +212,7 @@ def _translate_all(
 ) -> Counter[str]:
     """Translates and writes all lines -> counts of flags, and of all translations under ""."""
     flags: Counter[str] = Counter()
+    lines.larger = translator.lines_at_once // 1024
     requests = lines.chunks(_request(config))
     shown = not (output.is_terminal() or lines.is_terminal())
     for chunk in streams.with_progress(requests, lines, shown=shown):

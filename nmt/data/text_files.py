@@ -64,7 +64,10 @@ class Lines:
     name: of the file, for messages.
     status: of the file, None where there is none.
     position: returns how many bytes of the file have been read; by default those of ``stream``.
+    larger: how many times a thousand lines to read at once.
     """
+
+    larger: int = 1
 
     def __init__(
         self,
@@ -137,7 +140,7 @@ class Lines:
     def _raw_chunks(self) -> Iterator[list[bytes]]:
         parts: list[bytes] = []  # of the line that has not ended yet
         try:
-            while data := self._stream.read1(READ_BYTES):
+            while data := self._stream.read1(READ_BYTES * self.larger):
                 self._bytes += len(data)
                 first, *others = data.split(b"\n")
                 parts.append(first)

@@ -105,7 +105,8 @@ class TestSet:
 class Recipe:
     """How an evaluation was made: the first part of ``evaluation.json``, before the numbers.
 
-    system: its name. search: its settings, and its precision unless that is fp32; {} where unknown.
+    system: its name. search: its settings and the precision, fp32 if none is named; {} where
+    unknown.
     text: what was done with the text before and after the model, by the names in ``WHOLE_LINES``,
     which also says what holds for those that are missing; {} where unknown. signatures: of each
     metric, sacreBLEU's.
@@ -146,10 +147,12 @@ class Recipe:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Every setting under its dotted name, such as "search.beam_size"; those of the text, if
-        known, with the values of ``WHOLE_LINES`` where it says nothing."""
+        """Every setting under its dotted name, such as "search.beam_size"; the precision, and what
+        is known of the text, with fp32 and the values of ``WHOLE_LINES`` where nothing is said."""
         values = {name: getattr(self, name) for name in Recipe.__dataclass_fields__}
         values |= {"test_set": asdict(self.test_set), "bootstrap": asdict(self.bootstrap)}
+        if self.search:
+            values["search"] = {"precision": "fp32", **self.search}
         if self.text:
             values["text"] = {**WHOLE_LINES, **self.text}
         return dict(dotted(values))

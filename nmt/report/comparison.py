@@ -158,7 +158,8 @@ def _of_each(name: str, said: Mapping[str, str]) -> list[str]:
 
 
 def _search(settings: Mapping[str, Any]) -> str:
-    """Describes a search, such as "BeamSearch beam_size=5 length_penalty=1.0"."""
-    options = [f"{name}={value}" for name, value in settings.items() if name != "_target_"]
+    """Describes a search, such as "BeamSearch beam_size=5 length_penalty=1.0 precision=fp32"."""
+    named = {**settings, "precision": settings.get("precision", "fp32")} if settings else {}
+    options = [f"{name}={value}" for name, value in named.items() if name != "_target_"]
     kind = str(settings.get("_target_", "")).rpartition(".")[2]
     return " ".join([*([kind] if kind else []), *options]) or "unknown"

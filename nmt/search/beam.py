@@ -15,7 +15,14 @@ from torch.nn.utils.rnn import pad_sequence
 
 from nmt.checks import non_negative, positive_int
 from nmt.models.interface import Encoded, NoAlignment, Seq2SeqModel
-from nmt.search.base import Distribution, Hypothesis, SearchBase, read_hypothesis, worth_leaving
+from nmt.search.base import (
+    Distribution,
+    Hypothesis,
+    SearchBase,
+    looks,
+    read_hypothesis,
+    worth_leaving,
+)
 from nmt.search.beam_allocation import DynamicBeamAllocation, along_beam
 from nmt.search.constraints import Constraint, TokenBans, each_constraint
 from nmt.tokenizer import BOS, EOS, PAD
@@ -63,6 +70,36 @@ class BeamHypotheses(NamedTuple):
     def best(self, size: int) -> "BeamHypotheses":
         """The ``size`` of the best scores, best first."""
         return self.at(self.scores.topk(size, dim=1).indices)
+
+    def keep(
+        self,
+        sentences: Tensor,
+        done: Tensor,
+        rankings: Sequence["BeamHypotheses"],
+        *,
+        looking: bool,
+    ) -> None:
+        """Put the hypotheses of those ``sentences`` (B') that are ``done`` (B') into their places
+        here: those of the first ranking, (B') sentences and at most K places, that has any.
+
+        looking: whether to look which are done, for which a GPU has to be waited for; else the
+        others are written too, as they are.
+        """
+        if looking:
+            rows = done.nonzero()[:, 0]
+            if len(rows) == 0:
+                return
+            sentences, done = sentences[rows], done[rows]
+            rankings = [ranking.select(rows) for ranking in rankings]
+        for ranking in reversed(rankings):
+            has = (done & (ranking.log_probs[:, 0] != -torch.inf)).unsqueeze(1)
+            missing = self.scores.shape[1] - ranking.scores.shape[1]
+            if missing:
+                none = BeamHypotheses.empty(len(done), missing, self.tokens.shape[2], done.device)
+                ranking = ranking.joined(none)
+            for own, new in zip(self, ranking, strict=True):
+                where = has.unsqueeze(2) if new.ndim == 3 else has
+                own[sentences] = new.where(where, own[sentences])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +174,7 @@ class BeamSearch(SearchBase):
         live.log_probs[:, 0] = 0.0  # K equal beginnings would stay equal: only one lives
         sentences = torch.arange(len(src), device=src.device)  # those still in the batch
         searching = torch.ones_like(sentences, dtype=torch.bool)
-        results: list[list[Hypothesis]] = [[] for _ in constraints]
+        results = BeamHypotheses.empty(len(src), size, int(limits.max()), src.device)
         tokens = torch.full(live.scores.shape, BOS, device=src.device)
         for length in range(1, int(limits.max()) + 1):
             logits, state = model.step(tokens, memory, state)
@@ -152,13 +189,13 @@ class BeamSearch(SearchBase):
             parents, tokens = parents.gather(1, order), live.tokens[:, :, length - 1]
 
             done = (live.scores.amax(dim=1) <= pool.scores[:, -1]) | (limits <= length)
-            for row in (done & searching).nonzero()[:, 0].tolist():
-                results[sentences[row]] = self._results((pool, live, before), row)
+            looking = looks(length, src.device)
+            results.keep(sentences, done & searching, (pool, live, before), looking=looking)
             searching = searching & ~done
-            stay = searching.nonzero()[:, 0]
+            stay = searching.nonzero()[:, 0] if looking else sentences
             if len(stay) == 0:
                 break
-            if worth_leaving(len(sentences), len(stay)):
+            if looking and worth_leaving(len(sentences), len(stay)):
                 sentences, limits, searching, parents, tokens = (
                     each[stay] for each in (sentences, limits, searching, parents, tokens)
                 )
@@ -168,7 +205,7 @@ class BeamSearch(SearchBase):
                 allocation = None if allocation is None else allocation.select(stay)
             state = state.reorder(parents)
             allocation = None if allocation is None else allocation.advance(parents, tokens)
-        return results
+        return self._read(results)
 
     def _continue(
         self,
@@ -187,9 +224,7 @@ class BeamSearch(SearchBase):
             totals, places = following.continuations(live.log_probs, 2 * width)
             parents, tokens = places // vocabulary, places % vocabulary
         else:
-            best, tokens = allocation.continuations(
-                following.log_probs(), min(2 * width, vocabulary)
-            )
+            best, tokens = allocation.continuations(following.scores, min(2 * width, vocabulary))
             totals, tokens = (live.log_probs.unsqueeze(-1) + best).flatten(1), tokens.flatten(1)
             places = allocation.first(totals, tokens, 2 * width)
             totals, tokens = totals.gather(1, places), tokens.gather(1, places)
@@ -198,15 +233,15 @@ class BeamSearch(SearchBase):
         continued[:, :, length - 1] = tokens
         return BeamHypotheses(continued, totals, totals / length**self.length_penalty), parents
 
-    def _results(self, rankings: Sequence[BeamHypotheses], row: int) -> list[Hypothesis]:
-        """The hypotheses of sentence ``row`` in the first ranking that has any of it."""
-        found = next(r for r in rankings if r.log_probs[row, 0] != -torch.inf)
+    def _read(self, found: BeamHypotheses) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence, in their order."""
         return [
-            read_hypothesis(tokens, log_prob, self.length_penalty)
-            for tokens, log_prob in zip(
-                found.tokens[row].tolist(), found.log_probs[row].tolist(), strict=True
-            )
-            if log_prob != -math.inf
+            [
+                read_hypothesis(tokens, log_prob, self.length_penalty)
+                for tokens, log_prob in zip(*places, strict=True)
+                if log_prob != -math.inf
+            ]
+            for places in zip(found.tokens.tolist(), found.log_probs.tolist(), strict=True)
         ]
 
     def _covering(

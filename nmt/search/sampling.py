@@ -58,7 +58,7 @@ class SampleSearch(SearchBase):
 
         def draw(following: Distribution, sentences: Tensor, place: int) -> tuple[Tensor, Tensor]:
             """The first of V arrivals whose rates are the probabilities is such a token."""
-            log_probs = following.log_probs()
+            log_probs = following.scores
             now = random_bits(seeds[sentences], torch.tensor(place, device=src.device))
             vocabulary = torch.arange(log_probs.shape[-1], device=src.device)
             waits = exponential(random_bits(now.unsqueeze(-1), vocabulary))
@@ -73,7 +73,7 @@ class SampleSearch(SearchBase):
         """(B, K), each from the seed, the sentence's ids and the sample's number."""
         seeds = [
             [_hash(self.seed, number, *row) for number in range(self.samples)]
-            for row in (row[row != PAD].tolist() for row in src)
+            for row in ([one for one in row if one != PAD] for row in src.tolist())
         ]
         return torch.tensor(seeds, device=src.device)
 

@@ -9,9 +9,9 @@ from typing import Self
 
 from nmt.checks import non_negative_int, one_of, positive_int
 from nmt.data.statistics import TextStatistics
-from nmt.device import autocast, choose_device, choose_precision
+from nmt.device import autocast, choose_device, choose_precision, translation_tokens
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.quantization import round_to_bf16, round_to_int8
+from nmt.models.quantization import fastest_precision, pack, round_to_bf16, round_to_int8
 from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.text.spans import Protection
@@ -32,8 +32,9 @@ PROTECTION = Protection()
 class Translator:
     """Translates lines on the device where the model is. No source is truncated.
 
-    batch_tokens: most source tokens in a batch, with padding. A sentence counts as at least 16; one
-        that is longer than this is a batch of its own. The translations do not depend on it.
+    batch_tokens: most source tokens in a batch, with padding; None: what suits the device. A
+        sentence counts as at least 16; one that is longer than this is a batch of its own. The
+        translations do not depend on it.
     longest_source: most tokens, without EOS, that the model translates at once: the longest
         source in training. None: no limit.
     statistics: of the training text, which say where to cut lines; None where unknown.
@@ -45,7 +46,7 @@ class Translator:
     tokenizer: Tokenizer
     search: Search
     _: KW_ONLY
-    batch_tokens: int = 4096
+    batch_tokens: int | None = None
     longest_source: int | None = None
     statistics: TextStatistics | None = None
     precision: str = "fp32"
@@ -55,7 +56,10 @@ class Translator:
     def __post_init__(self) -> None:
         if self.longest_source is not None:
             positive_int("longest_source", self.longest_source)
-        positive_int("batch_tokens", self.batch_tokens)
+        if self.batch_tokens is not None:
+            positive_int("batch_tokens", self.batch_tokens)
+        device = next(self.model.parameters()).device
+        self._batch_tokens = self.batch_tokens or translation_tokens(device)
         one_of("precision", self.precision, ("fp32", "bf16"))
         self._term_encoder = TermEncoder(self.tokenizer, self.tgt_lang)
 
@@ -66,32 +70,36 @@ class Translator:
         *,
         search: Search | None = None,
         device: str = "auto",
-        precision: str = "fp32",
-        batch_tokens: int = 4096,
+        precision: str = "auto",
+        batch_tokens: int | None = None,
         trusted_packages: Sequence[str] = (),
     ) -> Self:
         """Loads a run directory, or an ensemble of several.
 
         search: how to search; beam search with its defaults if None.
         device: auto, cpu, cuda or mps.
-        precision: of matrix products: fp32; bf16, where the device computes it natively; or int8
-            for large weights, on an x86 CPU (``models/quantization.py``).
+        precision: of matrix products: fp32; bf16, where the device computes it natively; int8 for
+            large weights, on an x86 CPU; or auto, the fastest of them by a fixed rule
+            (``models/quantization.py``).
         trusted_packages: packages besides ``nmt`` whose classes a run may name; their code runs.
 
         Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
         yet or is damaged, and ValueError for runs with different tokenizers and for a precision
         that the device does not compute.
         """
-        one_of("precision", precision, ("fp32", "bf16", "int8"))
+        one_of("precision", precision, ("auto", "fp32", "bf16", "int8"))
         place = choose_device(device)
-        if precision != "int8":
+        if precision in ("fp32", "bf16"):
             choose_precision(precision, place)
         loaded = load_runs(run, trusted_packages=trusted_packages)
         model = loaded.model.to(place).eval()
+        if precision == "auto":
+            precision = fastest_precision(model, place)
         if precision == "int8":
             round_to_int8(model)
         elif precision == "bf16":
             round_to_bf16(model)
+        pack(model)
         return cls(
             model,
             loaded.tokenizer,
@@ -103,6 +111,11 @@ class Translator:
             src_lang=loaded.src_lang,
             tgt_lang=loaded.tgt_lang,
         )
+
+    @property
+    def lines_at_once(self) -> int:
+        """How many lines are to be given at once, so that batches are full and of like lengths."""
+        return max(1024, self._batch_tokens // 4)
 
     def translate(
         self,
@@ -161,7 +174,7 @@ class Translator:
         options = (nbest, align, copy_unknown, confidence, self.src_lang, self.tgt_lang)
         reader = Reader(self.model, self.tokenizer, *options)
         encoder = self._term_encoder
-        find = PartSearch(self.model, self.search, self.batch_tokens, encoder, plan, reader)
+        find = PartSearch(self.model, self.search, self._batch_tokens, encoder, plan, reader)
         asked = [find.with_terms(cut, own) for cut, own in zip(plan(lines), terms, strict=True)]
         with self._evaluating():
             found = iter(find([part for each in asked for part in each]))
@@ -194,7 +207,7 @@ class Translator:
         tgt = self.tokenizer.encode_tgt([pairs[place][1] for place in places])
         lengths = [max(len(x), len(y)) + 1 for x, y in zip(src, tgt, strict=True)]
         with self._evaluating():
-            for batch in batches(lengths, self.batch_tokens):
+            for batch in batches(lengths, self._batch_tokens):
                 found = log_probs(self.model, [(src[index], tgt[index]) for index in batch])
                 for index, log_prob in zip(batch, found, strict=True):
                     scores[places[index]] = PairScore(log_prob, len(tgt[index]) + 1)

@@ -1,9 +1,10 @@
 """Run by a peer's own Python: CTranslate2 on the weights of one of our transformers.
 
-    python ctranslate2_decode.py FOLDER BEAM_SIZE LIMIT BATCH_TOKENS THREADS
+    python ctranslate2_decode.py FOLDER BEAM_SIZE LIMIT BATCH_TOKENS THREADS TYPE
 
 FOLDER holds what ``scripts.benchmarks.peers`` exported: weights.npz, vocabulary.txt, source.txt
-(pieces). Prints one line of JSON: seconds, loading left out, and the translations in pieces.
+(pieces). TYPE is of CTranslate2's products: float32, int8, ..., or auto, the fastest that it knows.
+Prints one line of JSON: seconds, loading left out, and the translations in pieces.
 """
 
 import json
@@ -71,11 +72,11 @@ def convert(folder: Path) -> Path:
 
 
 def main() -> None:
-    folder, (beam_size, limit, batch_tokens, threads) = Path(sys.argv[1]), map(int, sys.argv[2:])
+    folder, (beam_size, limit, batch_tokens, threads) = Path(sys.argv[1]), map(int, sys.argv[2:6])
     translator = ctranslate2.Translator(
         str(convert(folder)),
         device="cpu",
-        compute_type="float32",
+        compute_type=sys.argv[6],
         inter_threads=1,
         intra_threads=threads,
     )

@@ -1,7 +1,8 @@
 """Other programs on the same work, from a folder in which they are installed.
 
-FOLDER holds ``v_onmt``, an environment with OpenNMT-py 3.5.1 and CTranslate2 4.8, and ``conf`` and
-``data`` for OpenNMT-py's training on Multi30k: joint vocabulary of 8,000, batches of 4,096 tokens.
+FOLDER holds ``v_onmt``, an environment with OpenNMT-py 3.5.1, CTranslate2 4.8 or both, and ``conf``
+and ``data`` for OpenNMT-py's training on Multi30k: joint vocabulary of 8,000, batches of 4,096
+tokens.
 """
 
 import json
@@ -29,6 +30,10 @@ class Peers:
 
     folder: Path
     threads: int
+
+    def has(self, package: str) -> bool:
+        """Whether it is installed: onmt or ctranslate2."""
+        return any(self.folder.glob(f"v_onmt/lib/python*/site-packages/{package}"))
 
     def train(self, model: str, steps: int, window: int) -> tuple[float, float]:
         """OpenNMT-py's target tokens a second, median of its windows but the first, and peak MB.
@@ -74,12 +79,13 @@ class Peers:
         }
 
     def ctranslate2(
-        self, place: Path, translator: Translator, lines: Sequence[str], **asked: int
+        self, place: Path, translator: Translator, lines: Sequence[str], kind: str, **asked: int
     ) -> tuple[float, list[str]]:
-        """CTranslate2 in float32 on the same weights and the same pieces.
+        """CTranslate2 on the same weights and the same pieces.
 
         place: an empty folder at first, and the same one again for the same model and lines.
-        asked: beam_size, limit, batch_tokens.
+        kind: float32, or auto for the fastest type that it knows. asked: beam_size, limit,
+        batch_tokens.
 
         Returns seconds, loading left out, and the translations.
         """
@@ -91,6 +97,7 @@ class Peers:
             place,
             *(asked[name] for name in ("beam_size", "limit", "batch_tokens")),
             self.threads,
+            kind,
         )
         result = json.loads(finished.out)
         ids = {piece: i for i, piece in enumerate(_vocabulary(translator))}
@@ -123,7 +130,9 @@ def _export(place: Path, translator: Translator, lines: Sequence[str]) -> None:
     if model.src_embedding is not model.tgt_embedding:
         raise ValueError("CTranslate2 is compared on a joint vocabulary: share_embeddings=true")
     place.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Any] = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    weights: dict[str, Any] = {
+        name: p.detach().float().numpy() for name, p in model.named_parameters()
+    }
     weights["tgt_embedding.weight"] = model.tgt_embedding.weight.detach().numpy()
     positions = sinusoids(0, POSITIONS, model.hidden_size, torch.device("cpu")).numpy()
     shape = {"num_layers": len(model.encoder_layers), "num_heads": model.num_heads}

@@ -58,7 +58,8 @@ def measure(
     a reference, BLEU. All translate in turn.
 
     ``times_X`` is the speed over that of X, the first precision or a peer: OpenNMT-py with a model
-    of its own, CTranslate2 with the weights of the run, if that is a transformer's.
+    of its own, CTranslate2 with the weights of the run, if that is a transformer's, in float32 and
+    in the type that it finds fastest.
     ``same_lines_X`` is the share of lines that both translate alike.
     """
     lines = read_lines(source)
@@ -74,30 +75,38 @@ def measure(
                 each.translator.translate(lines[:64])
             first = ours[precisions[0]]
             asked = {"beam_size": beam_size, "limit": LIMIT, "batch_tokens": batch_tokens}
-            others: list[float] = []
-            texts: list[str] = []
+            others: dict[str, tuple[list[float], list[str]]] = {}
             for _ in range(repeats):
                 for each in ours.values():
                     each.translate(lines)
-                if peers and isinstance(first.translator.model, TransformerSeq2Seq):
-                    seconds, texts = peers.ctranslate2(
-                        Path(scratch), first.translator, lines, **asked
-                    )
-                    others.append(seconds)
-            theirs = _opennmt(peers, first.translator.model, asked) if peers else {}
+                if peers and _is_compared(peers, first.translator):
+                    for kind in ("float32", "auto"):
+                        seconds, texts = peers.ctranslate2(
+                            Path(scratch), first.translator, lines, kind, **asked
+                        )
+                        before = others.get(kind, ([], texts))[0]
+                        others[kind] = [*before, seconds], texts
+            theirs = {}
+            if peers and peers.has("onmt"):
+                theirs = _opennmt(peers, first.translator.model, asked)
             for precision, each in ours.items():
                 row = {"beam": beam_size, "precision": precision, **_speed(each, lines)}
                 if references:
                     row["bleu"] = _bleu(_texts(each.found), references)
                 if each is not first:
                     row |= _beside(precisions[0], each, first.seconds, _texts(first.found))
-                if others:
-                    row |= _beside("ctranslate2", each, others, texts)
+                for kind, (times, texts) in others.items():
+                    row |= _beside(f"ctranslate2_{kind}", each, times, texts)
                 if theirs:
                     rate = row["sentences_per_second"] / theirs["opennmt"]
                     row |= {**theirs, "times_opennmt": round(rate, 2)}
                 rows.append(row)
     return rows
+
+
+def _is_compared(peers: Peers, translator: Translator) -> bool:
+    """Whether CTranslate2 can take the model."""
+    return peers.has("ctranslate2") and isinstance(translator.model, TransformerSeq2Seq)
 
 
 def _speed(timed: Timed, lines: Sequence[str]) -> dict[str, Any]:

@@ -2,8 +2,10 @@ import logging
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import DictConfig
 
 import nmt
@@ -40,6 +42,18 @@ def test_a_sweep_works_on_each_and_leaves_nothing_behind(command: Command, tmp_p
     ]
     assert (outcome.code, outcome.out) == (0, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_config_is_composed_once(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    composed, load = [], ConfigLoaderImpl.load_configuration
+
+    def counted(self: ConfigLoaderImpl, config_name: str | None, *rest: Any, **more: Any) -> Any:
+        composed.append(config_name)
+        return load(self, config_name, *rest, **more)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
+    assert config_of(command("translate", "run=r")).run == "r"
+    assert composed == ["translate"]  # each time takes more than loading a small model
 
 
 @pytest.mark.parametrize(

@@ -164,10 +164,13 @@ def test_rounding_is_said(composed: Compose, run: RunDirectory, rough: str) -> N
 
     evaluate(composed("evaluate", "run=run", "test=news", *QUICK))
     options = ["run=run", "test=news", f"precision={rough}", *QUICK]
-    with pytest.raises(ValueError, match=rf"search.precision is not set there and {rough} here"):
+    with pytest.raises(ValueError, match=rf"search.precision is fp32 there and {rough} here"):
         evaluate(composed("evaluate", *options))
     evaluate(composed("evaluate", *options, "name=rough"))
     assert search("rough") == search("news") | {"precision": rough}
+    assert search("news")["precision"] == "fp32"
+    with pytest.raises(ValueError, match="precision=auto depends on the processor"):
+        evaluate(composed("evaluate", "run=run", "test=news", "precision=auto", *QUICK))
 
 
 @pytest.mark.parametrize(

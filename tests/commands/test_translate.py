@@ -27,6 +27,8 @@ Run = Callable[..., None]
 class Capitals:
     """Stands in for a translator: capitals, and "!" is flagged. Remembers what it was asked."""
 
+    lines_at_once = 1024
+
     def __init__(self) -> None:
         self.calls: list[tuple[list[str], dict[str, Any]]] = []
 

@@ -42,6 +42,30 @@ def test_a_wide_beam_is_exhaustive_search(spec: dict[str, Any]) -> None:
 
 
 @pytest.mark.numeric
+def test_looking_seldom_who_has_ended_changes_nothing(
+    model: Seq2SeqModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, which has to be waited for."""
+    src = make_sources(4, 12, 7, 1, 9, vocab_size=VOCAB_SIZE, seed=1)
+    constraints = [Constraint(), Constraint(require=((9, 4),)), *[Constraint(prefix=(8,))] * 3]
+    searches = GreedySearch(), BeamSearch(beam_size=3), SampleSearch(samples=2)
+    expected = [search(model, src) for search in searches]
+    constrained = BeamSearch(beam_size=3)(model, src, constraints)
+    for name in ("base", "beam"):
+        monkeypatch.setattr(f"nmt.search.{name}.looks", lambda step, device: step % 8 == 7)
+    found = [search(model, src) for search in searches]
+    for old, new in zip(
+        [*expected, constrained],
+        [*found, BeamSearch(beam_size=3)(model, src, constraints)],
+        strict=True,
+    ):
+        for before, after in zip(old, new, strict=True):
+            assert [one.tokens for one in before] == [one.tokens for one in after]
+            scores = [one.score for one in before]
+            assert [one.score for one in after] == pytest.approx(scores, abs=1e-4)
+
+
+@pytest.mark.numeric
 def test_a_sentence_is_translated_alike_alone_and_among_others(model: Seq2SeqModel) -> None:
     src = make_sources(4, 12, 7, 1, 9, vocab_size=VOCAB_SIZE, seed=1)
     constraints = [

@@ -9,8 +9,17 @@ from torch.testing import assert_close
 
 from nmt.device import autocast
 from nmt.models import quantization as rounding
+from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.quantization import LEVELS, Int8Linear, round_to_bf16, round_to_int8
+from nmt.models.quantization import (
+    LEVELS,
+    Int8Linear,
+    PackedLinear,
+    fastest_precision,
+    pack,
+    round_to_bf16,
+    round_to_int8,
+)
 from tests.bf16 import skip_without_bf16
 from tests.contract.conftest import MODELS
 from tests.contract.models import VOCAB_SIZE, make_model
@@ -143,3 +152,58 @@ def test_what_reads_the_weights_of_its_parts_stays_as_it_is() -> None:
 def test_another_device_is_refused() -> None:
     with pytest.raises(ValueError, match=r"precision=int8 needs a CPU.*, not meta: use fp32"):
         round_to_int8(nn.Linear(8, 8, device="meta"))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_packed_product_is_the_same(bias: bool) -> None:
+    torch.manual_seed(1)
+    plain = nn.Linear(70, 50, bias=bias)
+    packed, x = PackedLinear(plain), torch.randn(2, 3, 70)
+    assert dict(packed.named_parameters()).keys() == dict(plain.named_parameters()).keys()
+    with torch.inference_mode():
+        assert_close(packed(x), plain(x))
+        assert_close(packed(x[:, 0]), plain(x[:, 0]))
+    packed(x).square().sum().backward()
+    expected = torch.autograd.grad(plain(x).square().sum(), plain.weight)[0]
+    assert_close(plain.weight.grad, expected)
+
+
+AMD, INTEL = {"cpu_name": "AMD EPYC", "avx2": True}, {"cpu_name": "Intel(R) Xeon", "avx2": True}
+HAS_BF16 = {**AMD, "avx512_f": True, "avx512_bf16": True}
+
+
+@pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS.keys())
+@torch.inference_mode()
+def test_packing_changes_no_model(spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "WORTH", 0)
+    model = make_model(spec)
+    expected = log_probs(model)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: INTEL)
+    pack(model)
+    assert not any(isinstance(layer, PackedLinear) for layer in model.modules())
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: AMD)
+    pack(model)
+    assert any(isinstance(layer, PackedLinear) for layer in model.modules())
+    assert_close(log_probs(model), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("processor", "of_lstm", "of_transformer"),
+    [
+        (AMD, "int8", "fp32"),
+        (INTEL, "int8", "fp32"),
+        (HAS_BF16, "int8", "bf16"),
+        ({}, *2 * ["fp32"]),
+    ],
+    ids=["AVX2", "Xeon", "bf16", "no x86"],
+)
+def test_the_fastest_precision_follows_from_architecture_and_processor(
+    processor: dict[str, Any], of_lstm: str, of_transformer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
+    monkeypatch.setattr(rounding, "obstacle", lambda *given: "")
+    cpu = torch.device("cpu")
+    lstm, transformer = make_model(MODELS["lstm-bahdanau"]), make_model(MODELS["transformer"])
+    assert fastest_precision(lstm, cpu) == of_lstm
+    assert fastest_precision(transformer, cpu) == of_transformer
+    assert fastest_precision(Ensemble([lstm, transformer]), cpu) == of_transformer

@@ -11,7 +11,8 @@ LSTM = ComparedRun(
     label="lstm", evaluation=evaluation(), parameters=7_412_345, training_seconds=754
 )
 OTHER_SYSTEM = ComparedRun(
-    label="other", evaluation=evaluation(system="x", seconds=None, search={"beam_size": 1})
+    label="other",
+    evaluation=evaluation(system="x", seconds=None, search={"beam_size": 1, "precision": "int8"}),
 )
 
 
@@ -39,10 +40,10 @@ def test_one_table_holds_scores_and_costs_of_each_run() -> None:
 
 def test_search_is_said_once_if_all_used_the_same() -> None:
     same = comparison_table([LSTM, replace(OTHER_SYSTEM, evaluation=evaluation())])
-    assert "search: BeamSearch beam_size=5" in same.notes
+    assert "search: BeamSearch beam_size=5 precision=fp32" in same.notes
     differing = comparison_table([LSTM, OTHER_SYSTEM]).notes
-    assert "search of lstm: BeamSearch beam_size=5" in differing
-    assert "search of other: beam_size=1" in differing
+    assert "search of lstm: BeamSearch beam_size=5 precision=fp32" in differing
+    assert "search of other: beam_size=1 precision=int8" in differing
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_padding_and_beginnings_never_come_yet_count() -> None:
     expected = logits.log_softmax(dim=-1)
     expected[..., [PAD, BOS]] = -torch.inf
     following = Distribution.of(logits.clone())
-    torch.testing.assert_close(following.log_probs(), expected)
+    torch.testing.assert_close(following.scores, expected)
     best, tokens = following.likeliest()
     torch.testing.assert_close(best, expected.max(dim=-1).values)
     assert torch.equal(tokens, expected.argmax(dim=-1))

@@ -5,11 +5,13 @@ import torch
 
 from nmt.data.statistics import TextCounter
 from nmt.models.ensemble import Ensemble
+from nmt.models.quantization import Int8Linear
 from nmt.run_directory import RunDirectory
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
 from nmt.translator import Translator
+from nmt.translator import translator as loading_translator
 from tests.bf16 import needs_bf16
 from tests.runs import make_run, untrained
 from tests.translator.conftest import PAIRS
@@ -139,9 +141,29 @@ def test_the_precision_is_that_of_the_products(
 def test_refuses_a_precision_that_it_has_not_or_the_device_cannot(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match="precision must be one of fp32, bf16, int8, got 'fp8'"):
+    with pytest.raises(
+        ValueError, match="precision must be one of auto, fp32, bf16, int8, got 'fp8'"
+    ):
         Translator.load(run.path, device="cpu", precision="fp8")
     monkeypatch.setattr("nmt.device.obstacle", lambda *given: "no LSTM")
     message = r"^precision=bf16 does not work on this cpu: use fp32 \(no LSTM\)$"
     with pytest.raises(ValueError, match=message):
         Translator.load(run.path, device="cpu", precision="bf16")
+
+
+def test_loading_takes_the_fastest_precision(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.models.quantization.WORTH", 0)
+    for fastest in ("fp32", "int8"):
+        monkeypatch.setattr(loading_translator, "fastest_precision", lambda *_, it=fastest: it)
+        layers = Translator.load(run.path, device="cpu").model.modules()
+        assert any(isinstance(layer, Int8Linear) for layer in layers) == (fastest == "int8")
+
+
+def test_batches_fit_the_device(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = Translator.load(run.path, device="cpu")
+    assert translator.lines_at_once == 1024
+    monkeypatch.setattr(loading_translator, "translation_tokens", lambda device: 2**16)
+    assert Translator.load(run.path, device="cpu").lines_at_once == 2**14
+    assert Translator.load(run.path, device="cpu", batch_tokens=7).lines_at_once == 1024
