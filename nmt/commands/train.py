@@ -113,11 +113,11 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     check_writable(run.path, "run")
     config, start = _with_init_from(config, run if resumed else None, overrides)
     if resumed and "normalization" not in run.manifest():  # it goes on as it began
-        begun = run.config()["tokenizer"]
+        begun = run.section("tokenizer")
         config["tokenizer"] |= {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
-    if resumed and "augment" not in run.config()["data"]:
+    if resumed and "augment" not in run.section("data"):
         config["data"]["augment"] = dict.fromkeys(config["data"]["augment"], 0.0)
-    if resumed and "curriculum" not in run.config()["data"]:
+    if resumed and "curriculum" not in run.section("data"):
         config["data"]["curriculum"] = {}
     if config["tokenizer"]["model"] is not None:
         path = Path(str(config["tokenizer"]["model"])).expanduser().absolute()

@@ -73,6 +73,10 @@ class TrainState:
     tokens: int = 0
     validated: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("step", "epoch", "batch", "stale", "tokens"):
+            checks.non_negative_int(name, getattr(self, name))
+
     def observe(self, quality: float, min_delta: float) -> bool:
         """Takes in a validation -> whether it is the best so far. It counts as progress if it
         exceeds the last one that did by more than ``min_delta``."""

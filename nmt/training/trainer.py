@@ -24,8 +24,10 @@ from nmt.device import autocast, return_freed_memory
 from nmt.files import sha256_file
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import save_weights, set_weights, weights_of
+from nmt.plain_files import typed
 from nmt.run_directory import RunDirectory
 from nmt.training import checkpoint
+from nmt.training.checkpoint_file import damage_explained
 from nmt.training.logs import Logs, ProgressBar
 from nmt.training.loss import batch_loss
 from nmt.training.schedule import Schedule
@@ -271,25 +273,35 @@ class Trainer:
         if name is None or self._log_lengths is not None:
             return
         state = checkpoint.read_checkpoint(self.run, name)
+        with damage_explained(self.run.path / name):
+            self._go_back(state)
+        log.info("resumed %s after step %d", self.run.path, self.at.step)
+
+    def _go_back(self, state: dict[str, Any]) -> None:
+        """Takes over a checkpoint's state."""
         set_weights(self.model, state["model"], self.run.path)
         given = self.optimizer.state_dict()["param_groups"]  # these options replace the stored ones
         self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": given})
+        for parameter, kept in self.optimizer.state.items():
+            if any(value.shape not in ((), parameter.shape) for value in kept.values()):
+                raise ValueError("the optimizer's state has other shapes than the weights")
         if state["scaler"]:  # empty unless precision was fp16
             self.scaler.load_state_dict(state["scaler"])
         if state["schedule"].keys() == self.schedule.state_dict().keys():
-            self.schedule.load_state_dict(state["schedule"])
+            self.schedule.load_state_dict(
+                typed(dict[str, int | float], state["schedule"], "schedule")
+            )
         else:
             log.warning("another schedule than before: it begins in its initial state")
-        self._pending = state["pending"].to(self.device)
+        self._pending.copy_(state["pending"])
         saved = state.get("train_state") or state["position"]  # as of format 1
-        self.at = TrainState(**{"progress": saved["best"]} | saved)
+        self.at = typed(TrainState, {"progress": saved["best"]} | saved, "train_state")
         validation = self.run.manifest().get("validation")
         if validation and (best := self._quality(validation)) != self.at.best:
             # New checkpoints must beat the weights that serve, which may be an average by now.
             self.at.best = self.at.progress = best
         checkpoint.set_random_state(state["random"])
-        log.info("resumed %s after step %d", self.run.path, self.at.step)
-        self._log_lengths = state["logs"]
+        self._log_lengths = typed(dict[str, int], state["logs"], "logs")
 
     def _at_end(self) -> bool:
         """Whether training has reached a limit, or stops early because patience has run out."""
