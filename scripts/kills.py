@@ -12,6 +12,7 @@ and an average.
 """
 
 import argparse
+import gc
 import os
 import random
 import shutil
@@ -20,10 +21,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 
 import torch
@@ -43,7 +46,7 @@ OPTIONS = (
     *("data=tsv", "data.src_lang=en", "data.tgt_lang=fr", "data.train=pairs.tsv", "data.valid=8"),
     *("tokenizer.vocab_size=290", "tokenizer.sampling=0.1", "schedule=plateau"),
     *("schedule.warmup_steps=2", "schedule.patience=1", "optimizer.lr=0.01", "model.dropout=0.3"),
-    *("trainer.max_epochs=null", "trainer.max_steps=40", "trainer.patience=4", "trainer.average=3"),
+    *("trainer.max_epochs=null", "trainer.patience=4", "trainer.average=3"),
     *("trainer.validate_every=6", "trainer.checkpoint_every=4", "trainer.keep_checkpoints=3"),
     *("trainer.select_by=loss", "trainer.batch_tokens=150", "trainer.accumulate=2"),
     *("trainer.log_every=3", "trainer.tensorboard=false", "trainer.threads=1"),
@@ -62,6 +65,20 @@ SIZES = {
 }
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is trained. seconds: that it takes if nobody stops it."""
+
+    model: str
+    steps: int
+    seconds: float = 0.0
+
+    def arguments(self) -> list[str]:
+        """Of nmt-train."""
+        sizes = [*SIZES[self.model], f"model={self.model}"]
+        return [*OPTIONS, *sizes, f"trainer.max_steps={self.steps}"]
+
+
 @dataclass
 class Figures:
     """What became of the trainings of one model."""
@@ -77,7 +94,7 @@ def write_corpus(path: Path, rows: int = 150) -> None:
     choose = random.Random(1).choices
     lines = ["en\tfr\n"]
     for row in range(rows):
-        words = choose(list(WORDS), k=2 + row % 7)
+        words = choose(list(WORDS), k=2 + row % 4)
         lines.append(" ".join(words) + "\t" + " ".join(WORDS[word] for word in words) + "\n")
     path.write_text("".join(lines), encoding="utf-8")
 
@@ -85,24 +102,30 @@ def write_corpus(path: Path, rows: int = 150) -> None:
 class Training:
     """One process of nmt-train in a directory with the corpus."""
 
-    def __init__(
-        self, place: Path, name: str, model: str, *, most_bytes: int | None = None
-    ) -> None:
+    def __init__(self, place: Path, name: str, job: Job, *, most_bytes: int | None = None) -> None:
         """name: of the run, and with .cache of its cache. most_bytes: of a file; more is a full
         disk."""
-        self.arguments = [*OPTIONS, *SIZES[model], f"model={model}", f"run={name}"]
+        self.arguments = [*job.arguments(), f"run={name}"]
         self.place, self.log, self.cache = place, place / f"{name}.log", place / f"{name}.cache"
         self._most_bytes = most_bytes
         self._process: subprocess.Popen[bytes] | None = None
         if hasattr(os, "fork"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS[:2])
             self.pid = os.fork()
             if not self.pid:
-                os._exit(self._forked())
+                code = 1
+                try:
+                    code = self._forked()
+                except KeyboardInterrupt:  # before nmt-train takes it
+                    code = 128 + signal.SIGINT
+                finally:
+                    os._exit(code)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS[:2])
         else:
-            code = "from nmt.commands import launch_train as t; t()"
+            work = "from nmt.commands import launch_train as t; t()"
             with open(self.log, "ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", code, *self.arguments],
+                    [sys.executable, "-c", work, *self.arguments],
                     cwd=place,
                     stderr=log,
                     env={**os.environ, "NMT_CACHE": str(self.cache)},
@@ -110,11 +133,15 @@ class Training:
             self.pid = self._process.pid
 
     def _forked(self) -> int:
+        gc.freeze()  # what the process before left to collect is none of this one's
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(log, stream)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stdout = sys.stderr = TextIOWrapper(FileIO(log, "w"), "utf-8", line_buffering=True)
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS[:2])
         os.chdir(self.place)
         os.environ |= {"NMT_CACHE": str(self.cache), "HYDRA_FULL_ERROR": "0"}
         if self._most_bytes is not None:
@@ -126,10 +153,9 @@ class Training:
             launch_train()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else int(end.code is not None)
-        except BaseException:
-            import traceback
-
+        except Exception:
             traceback.print_exc()
+            sys.stderr.flush()
             return 1
         return 0
 
@@ -155,31 +181,31 @@ class Training:
             os.kill(self.pid, number)
 
 
-def killed(place: Path, name: str, model: str, draw: random.Random, whole: float, last: int) -> str:
+def killed(place: Path, name: str, job: Job, draw: random.Random, last: int) -> str:
     """Lets a process go on with a run for a while -> how it was ended; "" if it came to the end.
 
-    whole: seconds of a run that nobody stops. last: its last step.
+    last: the last step of a run that nobody stops.
     """
     moment = draw.choice(MOMENTS)
     if moment == "full disk":
         most = draw.choice([2_000, 20_000, 60_000, 120_000])
         if not hasattr(os, "fork"):
             return ""
-        left = Training(place, name, model, most_bytes=most).wait()
+        left = Training(place, name, job, most_bytes=most).wait()
         return "" if left == 0 else f"full disk ({left})" if left != 2 else moment
     number = draw.choice(SIGNALS)
-    training = Training(place, name, model)
+    training = Training(place, name, job)
     began = time.monotonic()
-    delay = draw.uniform(0, whole)
+    delay = draw.uniform(0, job.seconds)
     directory = place / name
     if moment == "beginning":
-        delay = draw.uniform(0, whole / 4)
+        delay = draw.uniform(0, job.seconds / 4)
     while (code := training.ended()) is None:
         passed = time.monotonic() - began > delay
         if moment == "writing" and passed and any(_being_written(directory)):
             break
         if moment == "average" and _steps(directory) == last:
-            time.sleep(draw.uniform(0, whole / 8))
+            time.sleep(draw.uniform(0, job.seconds / 8))
             break
         if passed and moment in ("any", "beginning"):
             break
@@ -238,7 +264,7 @@ def _equal(one: object, other: object) -> bool:
 def warm_up(place: Path) -> None:
     """Trains for a step in this process, so that those that it forks have all modules loaded."""
     write_corpus(place / "pairs.tsv")
-    arguments = [*OPTIONS, *SIZES["lstm"], "model=lstm", "run=warm", "trainer.max_steps=1"]
+    arguments = [*Job("lstm", 1).arguments(), "run=warm"]
     before = Path.cwd(), sys.argv, dict(os.environ)
     try:
         os.chdir(place)
@@ -252,25 +278,26 @@ def warm_up(place: Path) -> None:
         os.environ.update(before[2])
 
 
-def measure(place: Path, model: str, kills: int, seed: int) -> Figures:
+def measure(place: Path, job: Job, kills: int, seed: int) -> Figures:
     """Trains until so many processes were killed and the run that they belong to has ended."""
-    figures, draw = Figures(), random.Random(f"{seed} {model}")
+    model, figures, draw = job.model, Figures(), random.Random(f"{seed} {job.model}")
     started = time.monotonic()
-    if code := Training(place, f"{model}-whole", model).wait():
+    if code := Training(place, f"{model}-whole", job).wait():
         raise RuntimeError(
             f"{model}: exit code {code}: {(place / f'{model}-whole.log').read_text()}"
         )
-    whole, last = time.monotonic() - started, _steps(place / f"{model}-whole")
+    job = replace(job, seconds=time.monotonic() - started)
+    last = _steps(place / f"{model}-whole")
     while figures.kills.total() < kills:
         name = f"{model}-{figures.runs}"
         figures.runs += 1
         in_a_run = draw.randint(1, 12)
         for _ in range(min(in_a_run, kills - figures.kills.total())):
-            if not (how := killed(place, name, model, draw, whole, last)):
+            if not (how := killed(place, name, job, draw, last)):
                 break
             figures.kills[how] += 1
             figures.resumes += 1
-        if code := Training(place, name, model).wait():
+        if code := Training(place, name, job).wait():
             figures.differences.append(f"{name}: exit code {code}")
         else:
             found = differences(place / f"{model}-whole", place / name)
@@ -287,6 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--keep", type=Path, help="directory for the runs, kept")
@@ -299,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     for number, model in enumerate(given.models):
         share = given.kills // len(given.models) + (number < given.kills % len(given.models))
-        every.append(measure(place, model, share, given.seed))
+        every.append(measure(place, Job(model, given.steps), share, given.seed))
         one = every[-1]
         said = f"{model}: {one.kills.total()} kills, {one.runs} runs, {one.resumes} resumes"
         print(f"{said}, {len(one.differences)} differences", flush=True)

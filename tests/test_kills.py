@@ -15,7 +15,7 @@ __all__ = ["_logging_restored"]
 def test_killed_and_resumed_equals_uninterrupted(
     model: str, kills: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["--kills", str(kills), "--models", model])
+    code = main(["--kills", str(kills), "--models", model, "--steps", "14"])
     out = capfd.readouterr().out
     assert code == 0, out
     assert f"{kills} kills, 0 differences" in out
