@@ -6,6 +6,7 @@ is not read to its end.
 
 import json
 import math
+import os
 import stat
 import types
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,24 @@ def check_size(path: Path, most: int) -> None:
             f"{path} has {found.st_size:,} bytes, where at most {most:,} can be meant: "
             f"it is damaged or no such file"
         )
+
+
+def refuse_ways_out(directory: Path) -> None:
+    """ValueError for what would lead reading or writing out of a directory, or wait for ever: links
+    to elsewhere, pipes, devices."""
+    top, places = Path(os.path.realpath(directory)), [directory]
+    while places:
+        for found in os.scandir(places.pop()):
+            path = Path(found)
+            if found.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+                raise ValueError(
+                    f"{path} is a link that leads out of the run: put what it leads to there"
+                )
+            mode = found.stat(follow_symlinks=False).st_mode
+            if found.is_dir(follow_symlinks=False):
+                places.append(path)
+            elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                raise ValueError(f"{path} is neither a file nor a directory: delete it")
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:

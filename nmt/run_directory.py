@@ -7,10 +7,8 @@ may change has the hash of its content in its name, so a new one never overwrite
 """
 
 import json
-import os
 import re
 import shutil
-import stat
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path, PurePosixPath
@@ -21,7 +19,15 @@ import yaml
 from nmt.checks import OptionError, field
 from nmt.directory_lock import LOCK, locked
 from nmt.files import fingerprint, replace_text, sha256_file, sync
-from nmt.plain_files import MOST_YAML, check_size, read_json, read_yaml, shown, typed
+from nmt.plain_files import (
+    MOST_YAML,
+    check_size,
+    read_json,
+    read_yaml,
+    refuse_ways_out,
+    shown,
+    typed,
+)
 
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
@@ -106,7 +112,7 @@ class RunDirectory:
         run = cls(path)
         run.refuse_in_use()
         run.path.mkdir(parents=True, exist_ok=True)
-        run._refuse_ways_out()
+        refuse_ways_out(run.path)
         run._new = True
         run.sweep()
         return run
@@ -119,7 +125,7 @@ class RunDirectory:
             raise FileNotFoundError(f"{run.path}: there is no such run directory")
         if not run.exists():
             raise ValueError(f"{run.path} is not a run directory: it has no {MANIFEST}")
-        run._refuse_ways_out()
+        refuse_ways_out(run.path)
         run.manifest()
         return run
 
@@ -305,25 +311,18 @@ class RunDirectory:
                 f"{self.path} was trained beside the test sets {', '.join(names) or '(none)'}, "
                 f"not {name}; other text is given by source= and reference="
             )
-        src, tgt = (self.verified(f"{TESTS}/{name}.{side}").read_bytes() for side in ("src", "tgt"))
-        # A line ends at "\n" and nowhere else, so str.splitlines would be wrong.
-        return src.decode("utf-8").split("\n")[:-1], tgt.decode("utf-8").split("\n")[:-1]
+        src, tgt = (self._test_lines(f"{TESTS}/{name}.{side}") for side in ("src", "tgt"))
+        if len(src) != len(tgt):
+            raise ValueError(f"{self.path}: test set {name} has other lines on its two sides")
+        return src, tgt
 
-    def _refuse_ways_out(self) -> None:
-        """ValueError for what would lead reading or writing out of the run, or wait for ever."""
-        top, places = self.path.resolve(), [self.path]
-        while places:
-            for found in os.scandir(places.pop()):
-                path = Path(found)
-                if found.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
-                    raise ValueError(
-                        f"{path} is a link that leads out of the run: put what it leads to there"
-                    )
-                mode = found.stat(follow_symlinks=False).st_mode
-                if found.is_dir(follow_symlinks=False):
-                    places.append(path)
-                elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-                    raise ValueError(f"{path} is neither a file nor a directory: delete it")
+    def _test_lines(self, name: str) -> list[str]:
+        path = self.verified(name)
+        try:
+            # A line ends at "\n" and nowhere else, so str.splitlines would be wrong.
+            return path.read_bytes().decode("utf-8").split("\n")[:-1]
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is no UTF-8: {error}") from error
 
     def _inside(self, name: str) -> Path:
         """The path of a file. Raises ValueError for a name that leads out of the run."""

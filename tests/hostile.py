@@ -305,6 +305,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str]] = {
         with_file(WEIGHTS, lambda b: struct.pack("<Q", 99_999) + b"[" * 99_999),
         "no file of weights",
     ),
+    "holes": (lambda run: _holes(run), "made of holes|no file of weights"),
     "shape that overflows": (
         with_file(
             WEIGHTS,
@@ -362,6 +363,14 @@ if hasattr(os, "mkfifo"):
     for place in (WEIGHTS, "tokenizer.model", "metrics.jsonl", "lock"):
         SPOILED[f"pipe for {place}"] = (replaced(place, os.mkfifo), "neither a file nor")
     SPOILED["pipe for manifest.json"] = (replaced("manifest.json", os.mkfifo), "has no manifest")
+
+
+def _holes(run: Path) -> None:
+    """A model of 75 megabytes, by its config too, in a file that takes no room."""
+    shape = {"dtype": "F32", "shape": [285, 2**16], "data_offsets": [0, 285 * 2**18]}
+    (run / WEIGHTS).write_bytes(header({"src_embedding.weight": shape}))
+    os.truncate(run / WEIGHTS, (run / WEIGHTS).stat().st_size + 285 * 2**18)
+    restate(run, WEIGHTS)
 
 
 def _torch_pickle(run: Path) -> None:

@@ -22,8 +22,8 @@ SMALL = {
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 131
-MOST_LINES = 19_950
+MOST_FILES = 130
+MOST_LINES = 19_860
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"
