@@ -6,8 +6,10 @@ many new ones for each of the tests.
 """
 
 import gzip
+import hashlib
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +32,7 @@ from nmt.evaluation.evaluation import Evaluation, evaluate_translations
 from nmt.evaluation.recipe import Scoring
 from nmt.plain_files import read_json, read_yaml
 from nmt.report.tables import evaluation_tables
+from nmt.run_directory import RunDirectory
 from nmt.search.beam import BeamSearch
 from nmt.text.normalization import SCHEMES, Normalization
 from nmt.text.sentences import split_sentences
@@ -410,3 +413,60 @@ def test_any_document_is_filled_or_refused(corpus: tuple[str, bytes, bool], plac
         own_errors(error)
         return
     assert isinstance(filled, bytes)
+
+
+CONFIG = yaml.safe_load((FROZEN / "config.yaml").read_text())
+MANIFEST = json.loads((FROZEN / "manifest.json").read_text())
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of all values inside mappings."""
+    inner = (
+        [places(each, (*path, key)) for key, each in value.items()]
+        if isinstance(value, dict)
+        else []
+    )
+    return [path, *(one for several in inner for one in several)]
+
+
+def with_value(values: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    return {**values, path[0]: with_value(values[path[0]], path[1:], value)}
+
+
+PLAIN = st.one_of(
+    JSON,
+    st.sampled_from([0, -1, 1, 2**31, 2**62, 10**30, "", "os.system", "../x", [], {}, None, True]),
+    st.sampled_from(
+        [1e308, -0.0, float("nan"), "model-e2bd0222daac.safetensors", "tokenizer.model"]
+    ),
+)
+
+
+@given(path=st.sampled_from(places(MANIFEST)), value=PLAIN)
+def test_any_manifest_is_a_run_or_refused(path: Any, value: Any, place: Path) -> None:
+    load_changed(place, json.dumps(with_value(MANIFEST, path, value)), None)
+
+
+@given(path=st.sampled_from(places(CONFIG)), value=PLAIN)
+def test_any_config_is_a_run_or_refused(path: Any, value: Any, place: Path) -> None:
+    text = yaml.safe_dump(with_value(CONFIG, path, value)).encode("utf-8", "replace")
+    sha256 = hashlib.sha256(text).hexdigest()
+    changed = with_value(MANIFEST, ("files", "config.yaml"), sha256)
+    load_changed(place, json.dumps(changed), text)
+
+
+def load_changed(place: Path, manifest: str, config: bytes | None) -> None:
+    """Loads the frozen run with another manifest or config."""
+    run = place / "run"
+    if not run.exists():
+        shutil.copytree(FROZEN, run)
+    (run / "manifest.json").write_bytes(manifest.encode("utf-8", "replace"))
+    (run / "config.yaml").write_bytes(config or (FROZEN / "config.yaml").read_bytes())
+    try:
+        loaded = Translator.load(run, device="cpu")
+        loaded.translate(["I eat."], sentences="auto")
+        RunDirectory.open(run).test_set("small")
+    except (ValueError, OSError) as error:
+        own_errors(error)
