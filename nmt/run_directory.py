@@ -183,7 +183,8 @@ class RunDirectory:
             )
         for name in _FIELDS.keys() & manifest.keys():
             typed(_FIELDS[name], manifest[name], f"{path} is damaged: {name}")
-        return {"config": _CONFIG_OF_FORMAT_1, **manifest}
+        nothing = dict.fromkeys(("serving", "serving_kind", "checkpoint"))
+        return {**nothing, "config": _CONFIG_OF_FORMAT_1, **manifest}
 
     def add_file(self, name: str) -> None:
         """Records a complete file, named relative to the run, with the next commit."""

@@ -7,6 +7,7 @@ import pytest
 from omegaconf import DictConfig
 
 import nmt
+from nmt.cli.app import worded
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
@@ -278,3 +279,9 @@ def test_log_goes_to_stderr(command: Command) -> None:
         "translate", "run=x", work=lambda cfg: logging.getLogger("nmt").info("started")
     )
     assert (outcome.out, outcome.err) == ("", "started\n")
+
+
+def test_a_message_quotes_no_commands_for_a_terminal_and_no_whole_files() -> None:
+    said = worded(ValueError("run\x1b[2J\x07\x85 is bad\nas is this"))
+    assert said == "run?[2J?? is bad\nas is this"
+    assert len(worded(ValueError("x" * 10**6))) < 6000
