@@ -35,7 +35,7 @@ test: $(READY)
 
 audit:
 	test -x .venv/.audit/bin/pip-audit || { $(PYTHON) -m venv .venv/.audit && \
-		.venv/.audit/bin/pip install --quiet --timeout 10 --retries 0 pip-audit; } || true
+		timeout 60 .venv/.audit/bin/pip install --quiet --timeout 10 --retries 0 pip-audit; } || true
 	-timeout 60 .venv/.audit/bin/pip-audit --no-deps --disable-pip -r .requirements.lock
 
 $(READY): .requirements.lock pyproject.toml
