@@ -1,5 +1,6 @@
 # make demo   trains three models on the shipped corpus, scores and compares them
 # make test   lint, types and tests
+# make audit  asks PyPI for known weaknesses of what is pinned; reports, and never fails
 #
 # Both make .venv on first use, with the first of these that is Python 3.11 to 3.14; or say which:
 # make demo PYTHON=/path/to/python3.14
@@ -17,7 +18,7 @@ empty :=
 comma := ,
 listed = $(subst $(empty) ,$(comma),$(strip $(1)))
 
-.PHONY: demo test
+.PHONY: demo test audit
 
 demo: $(READY)
 	@echo "Which architecture translates best at which sentence length, and what is attention for?"
@@ -31,6 +32,11 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+audit:
+	test -x .venv/.audit/bin/pip-audit || { $(PYTHON) -m venv .venv/.audit && \
+		timeout 60 .venv/.audit/bin/pip install --quiet --timeout 10 --retries 0 pip-audit; } || true
+	-timeout 60 .venv/.audit/bin/pip-audit --no-deps --disable-pip -r .requirements.lock
 
 $(READY): .requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.14 found: make PYTHON=..." >&2; exit 1; }

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nmt.checks import known_options, section
+from nmt.plain_files import shown
 
 T = TypeVar("T")
 
 TARGET = "_target_"
+_LONGEST = 500
 
 
 def factory(
@@ -41,7 +43,7 @@ def factory(
     nested = nested or {}
     if not isinstance(spec, Mapping) or not isinstance(spec.get(TARGET), str):
         raise ValueError(
-            f"{name} must be a mapping with {TARGET}, the name of a class; got {spec!r}"
+            f"{name} must be a mapping with {TARGET}, the name of a class; got {shown(spec)}"
         )
     if isinstance(trusted_packages, str) or trusted_packages is None:
         raise ValueError(f"trusted_packages must be a list of names, got {trusted_packages!r}")
@@ -54,7 +56,7 @@ def factory(
                 value, nested[key], name=f"{name}.{key}", trusted_packages=trusted_packages
             )
         elif isinstance(value, Mapping) and TARGET in value:
-            raise ValueError(f"{name}.{key} takes a plain value, not a class, got {value!r}")
+            raise ValueError(f"{name}.{key} takes a plain value, not a class, got {shown(value)}")
 
     def build(**others: Any) -> T:
         with section(name.rpartition(".")[2]):  # the caller adds the outer sections
@@ -64,6 +66,9 @@ def factory(
 
 
 def _look_up(target: str, slot: type[T], option: str, packages: Sequence[str]) -> type[T]:
+    parts = target.split(".")
+    if len(target) > _LONGEST or not all(map(str.isidentifier, parts)):
+        raise ValueError(f"{option}={shown(target)[1:-1]} is no name of a class")
     module_name, _, class_name = target.rpartition(".")
     if not _is_within(module_name, packages):
         raise ValueError(

@@ -23,7 +23,9 @@ def sha256_file(path: str | Path) -> str:
 
 def sync(path: str | Path) -> None:
     """Write a file, or the names in a directory, through to the disk: it survives a power loss."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and Path(path).is_dir():
+        return  # Windows opens no directory
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

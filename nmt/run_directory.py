@@ -6,46 +6,57 @@ names is deleted last. A crash between any two of these steps leaves the run as 
 may change has the hash of its content in its name, so a new one never overwrites one that counts.
 """
 
-import fcntl
 import json
-import logging
-import os
 import re
 import shutil
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import yaml
 
 from nmt.checks import OptionError, field
+from nmt.directory_lock import LOCK, locked
 from nmt.files import fingerprint, replace_text, sha256_file, sync
-
-log = logging.getLogger(__name__)
+from nmt.older_runs import config_of_today
+from nmt.plain_files import (
+    MOST_YAML,
+    check_size,
+    read_json,
+    read_yaml,
+    refuse_ways_out,
+    shown,
+    typed,
+)
 
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
 MANIFEST = "manifest.json"
 TESTS = "tests"
-LOCK = "lock"
+
+_FIELDS: dict[str, Any] = {
+    **dict.fromkeys(("serving", "serving_kind", "checkpoint"), str | None),
+    "config": str | None,
+    "files": dict[str, str],
+    "parameters": int,
+    "longest_source": int | None,
+    "averaged": list[int],
+    "validation": dict[str, float],
+    **dict.fromkeys(("versions", "normalization"), dict[str, str | int]),
+    "training": dict[str, float | str],
+    **dict.fromkeys(("corpora", "cleaning"), dict[str, Any]),
+    **dict.fromkeys(("text", "init_from"), dict[str, Any] | None),
+}
+"""The manifest's fields -> their types."""
+
+SECTIONS = (
+    *("data", "tokenizer", "model", "optimizer", "schedule", "trainer", "loss", "search"),
+    "seed",
+)
+"""What a run's config holds."""
 
 _CONFIG_OF_FORMAT_1 = "config.yaml"
-_MOVED_CLASSES = {"nmt.search.sample.SampleSearch": "nmt.search.sampling.SampleSearch"}
-"""Class paths in the configs of old runs -> where the class is now."""
-
-LATER_OPTIONS: dict[str, dict[str, Any]] = {
-    "tokenizer": {
-        "normalization": "none",
-        "placeholders": 0,
-        "symbols": [],
-        "model": None,
-        "lowercase": False,
-    }
-}
-"""Options that the configs of old runs lack -> the values that make what those runs did."""
-
 _WRITTEN = (
     *("checkpoints/*", "model-*.safetensors", "config-*.yaml", "tokenizer*.model", "*.tmp"),
     *(f"{TESTS}/*.src", f"{TESTS}/*.tgt"),
@@ -94,6 +105,7 @@ class RunDirectory:
         run = cls(path)
         run.refuse_in_use()
         run.path.mkdir(parents=True, exist_ok=True)
+        refuse_ways_out(run.path)
         run._new = True
         run.sweep()
         return run
@@ -106,6 +118,7 @@ class RunDirectory:
             raise FileNotFoundError(f"{run.path}: there is no such run directory")
         if not run.exists():
             raise ValueError(f"{run.path} is not a run directory: it has no {MANIFEST}")
+        refuse_ways_out(run.path)
         run.manifest()
         return run
 
@@ -124,43 +137,9 @@ class RunDirectory:
         if not free:
             raise FileExistsError(f"{self.path} is in use: name another directory by run=")
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Locks the run, which one process at a time can. The lock ends with the process. Raises
-        ValueError naming the process that holds the lock."""
-        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = self._take_lock()
-        try:
-            yield
-        finally:
-            (self.path / LOCK).unlink(missing_ok=True)
-            os.close(lock)
-            for place in missing:
-                with suppress(OSError):  # not empty
-                    place.rmdir()
-
-    def _take_lock(self) -> int:
-        """Returns a descriptor of the lock file, locked."""
-        path = self.path / LOCK
-        while True:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.read(lock, 200).decode(errors="replace") or "another process"
-                os.close(lock)
-                said = f"{self.path} is held by {holder}, which trains there"
-                raise ValueError(f"{said}: wait for its end, or name another by run=") from None
-            except OSError as error:
-                log.warning("%s: no lock (%s): let no other process train there", path, error)
-                return lock
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(lock), path.stat()):
-                    os.truncate(lock, 0)
-                    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
-                    return lock
-            os.close(lock)  # the process that held it has deleted this file in the meantime
+    def locked(self) -> AbstractContextManager[None]:
+        """Locks the run, as ``directory_lock.locked`` does."""
+        return locked(self.path)
 
     def sweep(self) -> None:
         """Deletes files of training that the manifest does not name: a killed process left them."""
@@ -187,19 +166,18 @@ class RunDirectory:
         if self._new:
             nothing = dict.fromkeys(("serving", "serving_kind", "checkpoint", "config"))
             return {"format_version": FORMAT_VERSION, **nothing, "files": {}}
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            version, files = manifest["format_version"], manifest["files"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} is damaged: {error!r}") from error
-        if version not in _READABLE:
+        manifest = read_json(path)
+        if not isinstance(manifest, dict) or not {"format_version", "files"} <= manifest.keys():
+            raise ValueError(f"{path} is damaged: it names no format_version and no files")
+        if (version := manifest["format_version"]) not in _READABLE or type(version) is not int:
             readable = " and ".join(map(str, _READABLE))
             raise ValueError(
-                f"{path} has format_version {version}, this version of nmt reads {readable}"
+                f"{path} has format_version {shown(version)}, this version of nmt reads {readable}"
             )
-        if not isinstance(files, dict):
-            raise ValueError(f"{path} is damaged: files must be a mapping, got {files!r}")
-        return {"config": _CONFIG_OF_FORMAT_1, **manifest}
+        for name in _FIELDS.keys() & manifest.keys():
+            typed(_FIELDS[name], manifest[name], f"{path} is damaged: {name}")
+        nothing = dict.fromkeys(("serving", "serving_kind", "checkpoint"))
+        return {**nothing, "config": _CONFIG_OF_FORMAT_1, **manifest}
 
     def add_file(self, name: str) -> None:
         """Records a complete file, named relative to the run, with the next commit."""
@@ -240,14 +218,17 @@ class RunDirectory:
         replace_text(self.path / MANIFEST, f"{text}\n")
         self._new = False
 
-    def verified(self, name: str) -> Path:
-        """The path of a recorded file whose content has the recorded sha256."""
+    def verified(self, name: str, most: int | None = None) -> Path:
+        """The path of a recorded file whose content has the recorded sha256, of at most that many
+        bytes."""
         recorded, manifest = self.manifest()["files"].get(name), self.path / MANIFEST
         path = self._inside(name)
         if recorded is None:
             raise ValueError(f"{path} is not recorded in {manifest}")
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing, though {manifest} names it")
+        if most is not None:
+            check_size(path, most)
         if sha256_file(path) != recorded:
             raise ValueError(
                 f"{path} is damaged or was changed: its sha256 is not the one in {manifest}"
@@ -266,20 +247,31 @@ class RunDirectory:
 
     def config(self) -> dict[str, Any]:
         """Reads the resolved config that the run was trained with, after verifying it."""
-        path = self.verified(self.manifest()["config"])
-        try:
-            config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise ValueError(f"{path} is not plain YAML: {error}") from error
+        name = self.manifest()["config"]
+        if not name:
+            raise ValueError(f"{self.path / MANIFEST} is damaged: it names no config")
+        path = self.verified(name, MOST_YAML)
+        config = read_yaml(path)
         if not isinstance(config, dict):
-            raise ValueError(f"{path} must be a mapping of options, got {config!r}")
-        config = {name: _with_classes_of_today(section) for name, section in config.items()}
-        later = {name: LATER_OPTIONS[name] | config[name] for name in LATER_OPTIONS.keys() & config}
-        return _with_loss(config) | later
+            raise ValueError(f"{path} must be a mapping of options, got {shown(config)}")
+        if unknown := [key for key in config if key not in SECTIONS]:
+            known = ", ".join(SECTIONS)
+            raise ValueError(
+                f"{path} has an unknown section {shown(unknown[0])}: known are {known}"
+            )
+        for key in config.keys() - {"seed"}:
+            typed(dict[str, Any], config[key], f"{path}: {key}")
+        return config_of_today(config)
+
+    def section(self, name: str) -> dict[str, Any]:
+        """A section of the config. Raises ValueError where it is missing."""
+        if not (section := self.config().get(name)):
+            raise ValueError(f"{self.path}: its config has no section {name}")
+        return dict(section)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes the resolved config; the next commit records it."""
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        text = yaml.dump(config, Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True)
         name = f"config-{fingerprint([text])[:12]}.yaml"
         before = self.manifest()["config"]
         if before not in (None, name):
@@ -311,9 +303,18 @@ class RunDirectory:
                 f"{self.path} was trained beside the test sets {', '.join(names) or '(none)'}, "
                 f"not {name}; other text is given by source= and reference="
             )
-        src, tgt = (self.verified(f"{TESTS}/{name}.{side}").read_bytes() for side in ("src", "tgt"))
-        # A line ends at "\n" and nowhere else, so str.splitlines would be wrong.
-        return src.decode("utf-8").split("\n")[:-1], tgt.decode("utf-8").split("\n")[:-1]
+        src, tgt = (self._test_lines(f"{TESTS}/{name}.{side}") for side in ("src", "tgt"))
+        if len(src) != len(tgt):
+            raise ValueError(f"{self.path}: test set {name} has other lines on its two sides")
+        return src, tgt
+
+    def _test_lines(self, name: str) -> list[str]:
+        path = self.verified(name)
+        try:
+            # A line ends at "\n" and nowhere else, so str.splitlines would be wrong.
+            return path.read_bytes().decode("utf-8").split("\n")[:-1]
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is no UTF-8: {error}") from error
 
     def _inside(self, name: str) -> Path:
         """The path of a file. Raises ValueError for a name that leads out of the run."""
@@ -323,18 +324,8 @@ class RunDirectory:
         return self.path.joinpath(*parts)
 
 
-def _with_loss(config: dict[str, Any]) -> dict[str, Any]:
-    """In old runs the trainer had what is now the ``loss`` section."""
-    trainer = dict(config.get("trainer") or {})
-    if "label_smoothing" not in trainer:
-        return config
-    target = "nmt.training.loss.CrossEntropy"
-    loss = {"_target_": target, "label_smoothing": trainer.pop("label_smoothing")}
-    return config | {"trainer": trainer, "loss": loss | {"word_dropout": 0.0}}
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes a part that two sections share twice."""
 
-
-def _with_classes_of_today(value: Any) -> Any:
-    """A part of a config in which every class has its present path."""
-    if isinstance(value, dict):
-        return {key: _with_classes_of_today(inside) for key, inside in value.items()}
-    return _MOVED_CLASSES.get(value, value) if isinstance(value, str) else value
+    def ignore_aliases(self, data: Any) -> bool:
+        return True

@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Tensors of tests are tiny: a second thread costs more than it gives, and far more on a busy
 # machine. Set before torch is imported; commands that a test runs inherit it.
@@ -9,6 +10,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The many commands that tests start would each compile all of nmt anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", type=int, help="new random cases for each test of test_fuzzed.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The suite tries the same few cases every time, and keeps no record of them."""
+    cases = config.getoption("--fuzz")
+    options = {"deadline": None, "database": None, "suppress_health_check": [*HealthCheck]}
+    settings.register_profile("few", max_examples=25, derandomize=True, **options)
+    settings.register_profile("many", max_examples=cases or 1, **options)
+    settings.load_profile("many" if cases else "few")
 
 
 @pytest.fixture(scope="session", autouse=True)

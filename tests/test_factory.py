@@ -61,7 +61,7 @@ def test_the_spec_is_left_as_it_was() -> None:
         ("nmt.models.attention.Nothing", "defines no class"),
         ("nmt.run_directory.RunDirectory", "is no usable ContextSource"),
         ("nmt.models.attention.ScoredAttention", "is no usable ContextSource"),
-        ("nmt.models.attention.", "defines no class"),
+        ("nmt.models.attention.", "no name of a class"),
     ],
 )
 def test_refuses_what_is_no_class_of_ours_for_the_slot(target: str, complaint: str) -> None:

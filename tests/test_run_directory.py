@@ -93,7 +93,7 @@ def test_can_be_moved(run: RunDirectory, tmp_path: Path) -> None:
 
 
 def test_the_config_is_plain_yaml_and_comes_back(run: RunDirectory) -> None:
-    config = {"seed": 1, "data": {"src": ["ä.txt", "b"], "dir": None}, "lr": 1e-9, "on": True}
+    config = {"seed": 1, "data": {"src": ["ä.txt", "b"], "dir": None, "lr": 1e-9, "on": True}}
     run.write_config(config)
     run.commit()
     assert run.config() == config

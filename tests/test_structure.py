@@ -17,16 +17,17 @@ SIZES = {
 
 SMALL = {
     "search/greedy.py",
+    "older_runs.py",
     "training/optimizer.py",
 }
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 126
-MOST_LINES = 19_290
+MOST_FILES = 133
+MOST_LINES = 20_700
 
 OPTION = re.compile(
-    r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"
+    r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"
 )
 FILE_NAMES = {"tokenizer.model", "tokenizer.src", "tokenizer.tgt", "model.tmp"}
 

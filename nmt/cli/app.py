@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+MOST_SAID = 5000  # characters of a message
 MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 """Errors that the user can correct."""
 
@@ -180,7 +182,13 @@ def _give_up_stdout() -> None:
 
 
 def worded(error: Exception) -> str:
-    """The message of an error, in terms of the command line."""
+    """The message of an error, in terms of the command line. It may quote a file that anybody
+    wrote: it is cut where it is long, and a terminal takes nothing in it for a command."""
+    text = _CONTROLS.sub("?", _worded(error))
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}…"
+
+
+def _worded(error: Exception) -> str:
     cause = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from nmt.cli.arguments import texts
 from nmt.evaluation.result_files import find_evaluation
 from nmt.files import check_writable
+from nmt.plain_files import typed
 from nmt.report.comparison import ComparedRun, comparison_table, short_labels, write_comparison
-from nmt.run_directory import RunDirectory
+from nmt.run_directory import MANIFEST, RunDirectory
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def main(cfg: DictConfig) -> None:
         run = RunDirectory(directory)
         manifest = run.manifest() if run.exists() else {}  # other systems have none
         seconds = manifest.get("training", {}).get("seconds")
+        seconds = typed(float | None, seconds, f"{directory / MANIFEST} is damaged: seconds")
         runs.append(
             ComparedRun(
                 label=label,

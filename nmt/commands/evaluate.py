@@ -198,7 +198,7 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         name = str(config["test"])
         sources, reference = runs[0].test_set(name)
         references = [reference]
-    data = runs[0].config()["data"]
+    data = runs[0].section("data")
     if config["output"] is None:
         directory = directory_in_run(runs[0].path, str(config["name"] or name))
     else:
@@ -208,8 +208,8 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         sources=sources,
         references=references,
         documents=_documents(config, len(sources)),
-        src_lang=data["src_lang"],
-        tgt_lang=data["tgt_lang"],
+        src_lang=str(data.get("src_lang") or ""),
+        tgt_lang=str(data.get("tgt_lang") or ""),
     )
     system = "+".join(run.path.resolve().name for run in runs)
     return Task(system=system, text=text, directory=directory, runs=runs)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from nmt import checks
-from nmt.models.weights import load_weights
+from nmt.models.weights import check_weights
 from nmt.run_directory import RunDirectory
 from nmt.tokenizer import Tokenizer, load_tokenizer
 from nmt.translator import build_model
@@ -34,15 +34,15 @@ class InitialWeights:
 
     def check_fits(self, model: Mapping[str, Any], trusted_packages: Sequence[str]) -> None:
         """ValueError if the weights do not fit the ``model`` section. Takes no memory."""
-        with torch.device("meta"):
-            built = build_model(
-                model,
-                src_vocab_size=self.tokenizer.src_vocab_size,
-                tgt_vocab_size=self.tokenizer.tgt_vocab_size,
-                trusted_packages=trusted_packages,
-            )
+        build = partial(
+            build_model,
+            model,
+            src_vocab_size=self.tokenizer.src_vocab_size,
+            tgt_vocab_size=self.tokenizer.tgt_vocab_size,
+            trusted_packages=trusted_packages,
+        )
         try:
-            load_weights(built, self.weights)
+            check_weights(build, self.weights)
         except ValueError as error:
             raise ValueError(
                 f"init_from={self.name}: a run that is fine-tuned keeps its architecture, only "
@@ -73,10 +73,12 @@ def inherited(
 
     Raises ValueError for a choice of model or tokenizer that is not the run's.
     """
-    run_config = source.config()
+    run_config = {name: source.section(name) for name in ("model", "tokenizer")}
+    if wrong := sorted(run_config["tokenizer"].keys() ^ config["tokenizer"].keys()):
+        raise ValueError(f"{source.path}: its config has other options: tokenizer.{wrong[0]}")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = [str(override.key_or_group) for override in parsed]
-    sections = {name: deepcopy(run_config[name]) for name in ("model", "tokenizer")}
+    sections = deepcopy(run_config)
     for option in given:
         *outer, name = option.split(".")
         if outer and outer[0] in sections:
@@ -85,13 +87,13 @@ def inherited(
                 target, chosen = target.setdefault(part, {}), chosen[part]
             target[name] = chosen[name]
     before, now = run_config["tokenizer"], sections["tokenizer"]
-    _check_same("tokenizer", before, now | {"sampling": before["sampling"]}, source)
+    _check_same("tokenizer", before, now | {"sampling": before.get("sampling")}, source)
     for name in given:
         section = name.partition("/")[0]
         if section in sections:
             chosen = config[section]
             if section == "tokenizer":
-                chosen = chosen | {"sampling": now["sampling"]}
+                chosen = chosen | {"sampling": now.get("sampling")}
             _check_same(section, sections[section], chosen, source)
     return {**config, **sections}
 

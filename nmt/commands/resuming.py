@@ -7,7 +7,8 @@ from typing import Any
 from nmt import checks
 from nmt.data.corpus import ParallelCorpus
 from nmt.data.sources import absolute
-from nmt.run_directory import RunDirectory
+from nmt.plain_files import typed
+from nmt.run_directory import MANIFEST, RunDirectory
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,19 @@ def is_resumed(run: RunDirectory, resume: str) -> bool:
     return False
 
 
+def as_begun(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
+    """The config of a resumed run, in which an older run goes on as it began."""
+    tokenizer, data = config["tokenizer"], config["data"]
+    if "normalization" not in run.manifest():
+        begun = run.section("tokenizer")
+        tokenizer = tokenizer | {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
+    if "augment" not in run.section("data"):
+        data = data | {"augment": dict.fromkeys(data["augment"], 0.0)}
+    if "curriculum" not in run.section("data"):
+        data = data | {"curriculum": {}}
+    return {**config, "tokenizer": tokenizer, "data": data}
+
+
 def kept(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config that a run directory keeps: without the options that concern only this machine,
     and with absolute paths of the text."""
@@ -50,12 +64,15 @@ def check_resumed(run: RunDirectory, config: Mapping[str, Any], corpus: Parallel
             f"({', '.join(other)}): go on with the same text, or choose another run="
         )
     # The same fingerprints are the same number of corpora.
-    for was, one in zip(
-        (manifest.get("cleaning") or {}).get("corpora", []), corpus.cleaning.corpora, strict=True
-    ):
-        if was["weight"] != one.weight:
+    recorded = (manifest.get("cleaning") or {}).get("corpora", [])
+    where = f"{run.path / MANIFEST} is damaged: cleaning.corpora"
+    weights = [was.get("weight") for was in typed(list[dict[str, Any]], recorded, where)]
+    if len(weights) != len(corpus.cleaning.corpora):
+        raise ValueError(f"{where} has {len(weights)}, the text {len(corpus.cleaning.corpora)}")
+    for was, one in zip(weights, corpus.cleaning.corpora, strict=True):
+        if was != one.weight:
             raise ValueError(
-                f"{run.path} has data.{one.name}.weight={was['weight']}, a resumed run cannot "
+                f"{run.path} has data.{one.name}.weight={was}, a resumed run cannot "
                 f"change it to {one.weight}: leave it as it was, or choose another run="
             )
     before, now = dict(checks.dotted(run.config())), dict(checks.dotted(config))

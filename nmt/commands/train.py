@@ -36,7 +36,7 @@ from nmt.cli.arguments import swept
 from nmt.commands.epochs import check_epochs, total_steps, training_batches
 from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited, run_label
 from nmt.commands.prepare import PreparedData, cache_of, given_tokenizer, prepare_data
-from nmt.commands.resuming import check_resumed, is_resumed, kept
+from nmt.commands.resuming import as_begun, check_resumed, is_resumed, kept
 from nmt.commands.validation import validation
 from nmt.device import (
     choose_device,
@@ -51,7 +51,7 @@ from nmt.files import check_writable
 from nmt.languages import tokenizer_for
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import load_weights
-from nmt.run_directory import LATER_OPTIONS, RunDirectory
+from nmt.run_directory import RunDirectory
 from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer, load_tokenizer
 from nmt.training.checkpoint import full_disk_explained
@@ -113,7 +113,7 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     run = RunDirectory(config["run"])
     resumed = is_resumed(run, config["resume"])
     if config["trainer"]["batch_tokens"] is None:
-        begun = run.config()["trainer"] if resumed else {}
+        begun = run.section("trainer") if resumed else {}
         chosen = begun.get("batch_tokens") or training_batch_tokens(device)
         config["trainer"]["batch_tokens"] = chosen
     with checks.section("trainer"):
@@ -128,13 +128,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
             f"data.lowercase=true: the tokenizer of {config['init_from']} reads capitals: leave it "
             f"out"
         )
-    if resumed and "normalization" not in run.manifest():  # it goes on as it began
-        begun = run.config()["tokenizer"]
-        config["tokenizer"] |= {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
-    if resumed and "augment" not in run.config()["data"]:
-        config["data"]["augment"] = dict.fromkeys(config["data"]["augment"], 0.0)
-    if resumed and "curriculum" not in run.config()["data"]:
-        config["data"]["curriculum"] = {}
+    if resumed:
+        config = as_begun(config, run)
     if config["tokenizer"]["model"] is not None:
         path = Path(str(config["tokenizer"]["model"])).expanduser().absolute()
         config["tokenizer"]["model"] = str(path)

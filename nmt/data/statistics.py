@@ -13,6 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.checks import positive_int
+from nmt.plain_files import typed
 from nmt.text.sentences import split_sentences
 
 NEARLY_ALL = 0.99
@@ -45,6 +47,9 @@ class LengthRange:
     lines: int
     shortest_ratio: float
     longest_ratio: float
+
+    def __post_init__(self) -> None:
+        positive_int("lines", self.lines)
 
 
 @dataclass(frozen=True)
@@ -94,16 +99,8 @@ class TextStatistics:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The statistics that ``as_dict`` gave. Raises ValueError for anything else."""
-        try:
-            return cls(
-                lines=int(values["lines"]),
-                sentences=Quantiles(**values["sentences"]),
-                source_tokens=Quantiles(**values["source_tokens"]),
-                ranges=tuple(LengthRange(**each) for each in values["ranges"]),
-                source_prefixes=tuple(map(str, values["source_prefixes"])),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"these are no statistics of a text: {error!r}") from error
+        made: Self = typed(cls, values, "text")
+        return made
 
 
 _MOST_SENTENCES, _MOST_TOKENS = 1000, 2**16  # counted exactly; what has more counts as this many

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from nmt.evaluation.bootstrap import Bootstrap, percentile_interval, resampled_s
 from nmt.evaluation.buckets import SubwordLengths, buckets, lengths, members
 from nmt.evaluation.metrics import Counts, Scorer, Statistics
 from nmt.evaluation.recipe import FORMAT_VERSION, READABLE_VERSIONS, Recipe, Scoring, TestSet
+from nmt.plain_files import typed
 
 FEW = 30
+MOST_BUCKETS = 1000
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class Evaluation(Recipe):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
         """The inverse of ``as_dict``, also for results of older versions. Lists, which JSON makes
-        of tuples, become tuples again. Raises ValueError for another format version, KeyError or
-        TypeError for other names."""
+        of tuples, become tuples again. Raises ValueError for another format version, other names
+        and other types, KeyError for what is missing."""
         if (found := values["format_version"]) not in READABLE_VERSIONS:
             raise ValueError(
                 f"it has format_version {found!r}, this version of nmt reads "
@@ -107,16 +109,16 @@ class Evaluation(Recipe):
             )
         if found == 1:  # says nothing of text and documents
             values = {**values, "text": dict(_TEXT_OF_1) if values["search"] else {}}
-        typed = {
-            "format_version": FORMAT_VERSION,
-            "test_set": TestSet(**values["test_set"]),
-            "edges": tuple(values["edges"]),
-            "bootstrap": Bootstrap(**values["bootstrap"]),
-            "overall": _row(Row, values["overall"]),
-            "buckets": tuple(_row(BucketRow, row) for row in values["buckets"]),
-            "documents": tuple(_row(DocumentRow, row) for row in values.get("documents", ())),
+        rows = {"overall": _nested(values["overall"])} | {
+            name: [_nested(row) for row in values.get(name, ())]
+            for name in ("buckets", "documents")
         }
-        return Evaluation(**{**values, **typed})
+        known = {**values, **rows, "format_version": FORMAT_VERSION}
+        made: Evaluation = typed(Evaluation, known, "it")
+        labels = {row.label for row in made.buckets}
+        if "bleu" not in made.signatures or not len(labels) == len(made.buckets) <= MOST_BUCKETS:
+            raise ValueError("it has no signature of BLEU, or buckets of one name, or too many")
+        return made
 
 
 def evaluate_translations(
@@ -223,14 +225,11 @@ def _summed(counts: Counts, documents: Sequence[str]) -> Counts:
 
 
 _TEXT_OF_1 = {"sentences": "line"}
-_SomeRow = TypeVar("_SomeRow", bound=Row)
 
 
-def _row(kind: type[_SomeRow], values: Mapping[str, Any]) -> _SomeRow:
-    """The inverse of ``Row.as_dict``."""
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a ``Row`` as mappings, given ``Row.as_dict``."""
     rest = dict(values)
-    scores = {}
-    for name in [name.removesuffix("_ci") for name in values if name.endswith("_ci")]:
-        interval = rest.pop(f"{name}_ci")
-        scores[name] = Score(rest.pop(name), None if interval is None else tuple(interval))
-    return kind(scores=scores, **rest)
+    names = [name.removesuffix("_ci") for name in values if name.endswith("_ci")]
+    scores = {name: {"interval": rest.pop(f"{name}_ci"), "value": rest.pop(name)} for name in names}
+    return {"scores": scores, **rest}

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.recipe import Recipe, differences
+from nmt.plain_files import read_json
 
 EVALUATIONS = "evaluation"  # a run's directory of evaluations
 RESULT = "evaluation.json"
 HYPOTHESES = "hypotheses.txt"
+MOST_BYTES = 2**24  # of a result; one with documents by the thousand has some
 
 
 def write_evaluation(
@@ -56,8 +58,9 @@ def read_evaluation(directory: Path) -> Evaluation:
     path = directory / RESULT
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: nmt-evaluate writes it")
+    values = read_json(path, MOST_BYTES)
     try:
-        return Evaluation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return Evaluation.from_dict(values)
     except KeyError as error:
         raise ValueError(f"{path} cannot be read: it has no {error}") from error
     except (ValueError, TypeError, AttributeError) as error:

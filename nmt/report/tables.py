@@ -9,6 +9,7 @@ from nmt.evaluation.evaluation import Evaluation, Row, Score
 from nmt.evaluation.metrics import METRICS, WITHOUT_SPACES
 
 ABSENT = "-"
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # names in a result may come from anybody
 IN_ONE_TABLE = 2
 """Metrics with intervals that fit on a line of a terminal, with what else stands there."""
 
@@ -31,7 +32,8 @@ class Table:
         lines = [*([self.title, ""] if self.title else []), _line(self.header, widths)]
         for section in self.sections:
             lines += [rule, *(_line(row, widths) for row in section)]
-        return "\n".join([*lines, *(["", *self.notes] if self.notes else [])]) + "\n"
+        lines += ["", *self.notes] if self.notes else []
+        return "".join(f"{_CONTROLS.sub('?', line)}\n" for line in lines)
 
     def markdown(self) -> str:
         """A heading, a table without sections, and the notes as a list."""

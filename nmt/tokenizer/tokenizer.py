@@ -12,7 +12,8 @@ from typing import Protocol, Self
 import sentencepiece as spm
 
 from nmt import checks
-from nmt.run_directory import RunDirectory
+from nmt.plain_files import typed
+from nmt.run_directory import MANIFEST, RunDirectory
 from nmt.text.normalization import Normalization
 from nmt.tokenizer.learning import learn
 from nmt.tokenizer.model_file import arranged, check_gives_text_back, own_normalization, read_model
@@ -29,6 +30,7 @@ from nmt.tokenizer.pieces import (
 )
 from nmt.tokenizer.subword_regularization import check_can_sample, sample
 
+MOST_MODEL = 2**25  # bytes; pieces of many languages take a sixth of it
 _JOINT_FILE = "tokenizer.model"
 _SRC_FILE, _TGT_FILE = "tokenizer.src.model", "tokenizer.tgt.model"
 
@@ -263,9 +265,10 @@ class Tokenizer:
 def load_tokenizer(run: RunDirectory) -> Tokenizer:
     """The tokenizer of a run. Compares its files with their sha256 first."""
     for file in run.path.glob("tokenizer*.model"):
-        run.verified(file.name)
+        run.verified(file.name, MOST_MODEL)
     recorded = run.manifest().get("normalization", {})  # older runs have none
-    return Tokenizer.load(run.path, Normalization(**recorded))
+    where = f"{run.path / MANIFEST} is damaged: normalization"
+    return Tokenizer.load(run.path, typed(Normalization, recorded, where))
 
 
 def _placeholders(model: spm.SentencePieceProcessor) -> tuple[str, ...]:
@@ -285,7 +288,8 @@ def _load(path: Path) -> spm.SentencePieceProcessor:
     model = spm.SentencePieceProcessor()
     try:
         model.load_from_serialized_proto(path.read_bytes())
-    except RuntimeError as error:
+        model.id_to_piece(list(range(len(model))))  # fails where a piece is no UTF-8
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged, or no SentencePiece model") from error
     special = (model.pad_id(), model.unk_id(), model.bos_id(), model.eos_id())
     if special != (PAD, UNK, BOS, EOS) or not model.is_byte(FIRST_BYTE):

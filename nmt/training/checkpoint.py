@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nmt.files import sync
 from nmt.run_directory import RunDirectory
+from nmt.training.checkpoint_file import damage_explained, read_state
 
 STATE = "training.pt"
 
@@ -48,9 +49,7 @@ def write_checkpoint(
 
 def read_checkpoint(run: RunDirectory, name: str) -> dict[str, Any]:
     """Reads the state, after verifying its sha256. Only plain types are loaded."""
-    path = run.verified(f"{name}/{STATE}")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
+    return read_state(run.verified(f"{name}/{STATE}"))
 
 
 def average_weights(run: RunDirectory, names: Sequence[str]) -> dict[str, Tensor]:
@@ -58,9 +57,10 @@ def average_weights(run: RunDirectory, names: Sequence[str]) -> dict[str, Tensor
     numbers are not averaged: they are the last checkpoint's."""
     total: dict[str, Tensor] = {}
     for name in names:
-        for key, value in read_checkpoint(run, name)["model"].items():
-            adds = key in total and value.is_floating_point()
-            total[key] = total[key] + value if adds else value
+        with damage_explained(run.path / name):
+            for key, value in read_checkpoint(run, name)["model"].items():
+                adds = key in total and value.is_floating_point()
+                total[key] = total[key] + value if adds else value
     return {k: v / len(names) if v.is_floating_point() else v for k, v in total.items()}
 
 

@@ -30,8 +30,8 @@ class Logs:
     def begin(self, step: int, lengths: dict[str, int]) -> None:
         """Cuts the files to the ``lengths`` that they had after ``step``."""
         for name in (METRICS, TIMING):
-            if (self.run / name).exists():
-                os.truncate(self.run / name, lengths.get(name, 0))
+            if (path := self.run / name).exists():
+                os.truncate(path, max(0, min(lengths.get(name, 0), path.stat().st_size)))
         if self.tensorboard:
             # Imported here because it takes longer than all else that a short command does.
             from torch.utils.tensorboard import SummaryWriter

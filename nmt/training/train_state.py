@@ -1,6 +1,7 @@
 """The settings of a training run, and how far it has come."""
 
 import math
+import time
 from dataclasses import dataclass
 
 from nmt import checks
@@ -19,6 +20,8 @@ class TrainerSettings:
     validate_every: int
     select_by: str
     keep_checkpoints: int
+    checkpoint_minutes: float | None
+    checkpoint_every: int | None
     average: int
     batch_tokens: int | None
     accumulate: int
@@ -32,11 +35,13 @@ class TrainerSettings:
         limits = ("max_steps", "max_epochs", "max_minutes")
         if all(getattr(self, limit) is None for limit in limits):
             raise OptionError(f"training would not end: set one of {', '.join(map(field, limits))}")
-        for name in ("max_steps", "max_epochs", "patience", "threads", "batch_tokens"):
+        optional = ("max_steps", "max_epochs", "patience", "threads", "batch_tokens")
+        for name in (*optional, "checkpoint_every"):
             if getattr(self, name) is not None:
                 checks.positive_int(name, getattr(self, name))
-        if self.max_minutes is not None:
-            checks.positive("max_minutes", self.max_minutes)
+        for name in ("max_minutes", "checkpoint_minutes"):
+            if getattr(self, name) is not None:
+                checks.positive(name, getattr(self, name))
         checks.non_negative("min_delta", self.min_delta)
         counts = ("validate_every", "keep_checkpoints", "accumulate", "log_every")
         for name in counts:
@@ -71,6 +76,10 @@ class TrainState:
     tokens: int = 0
     validated: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("step", "epoch", "batch", "stale", "tokens"):
+            checks.non_negative_int(name, getattr(self, name))
+
     def observe(self, quality: float, min_delta: float) -> bool:
         """Takes in a validation -> whether it is the best so far. It counts as progress if it
         exceeds the last one that did by more than ``min_delta``."""
@@ -96,3 +105,20 @@ class TrainState:
             part = self.batch / settings.accumulate / steps_per_epoch if steps_per_epoch else 0.0
             shares.append((self.epoch + min(part, 1.0)) / settings.max_epochs)
         return min(1.0, max(shares))
+
+
+class Cadence:
+    """When the next checkpoint is due that no validation brings: by steps and by minutes since the
+    last. The clock is one that nobody sets, so a jump of the time of day changes nothing."""
+
+    def __init__(self, settings: TrainerSettings) -> None:
+        self._every, self._minutes = settings.checkpoint_every, settings.checkpoint_minutes
+        self._at = time.monotonic()
+
+    def saved(self) -> None:
+        """Notes that there is one."""
+        self._at = time.monotonic()
+
+    def is_due(self, step: int) -> bool:
+        late = self._minutes is not None and time.monotonic() - self._at >= 60 * self._minutes
+        return late or (self._every is not None and step % self._every == 0)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -25,13 +26,16 @@ from nmt.device import autocast, return_freed_memory
 from nmt.files import sha256_file
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import save_weights, set_weights, weights_of
+from nmt.plain_files import typed
 from nmt.run_directory import RunDirectory
 from nmt.training import checkpoint
+from nmt.training.checkpoint_file import damage_explained
 from nmt.training.logs import Logs, ProgressBar
 from nmt.training.loss import Loss
+from nmt.training.mishaps import SkippedUpdates, split_if_too_large
 from nmt.training.schedule import Schedule
 from nmt.training.signals import Interrupted, StopRequest
-from nmt.training.train_state import TrainerSettings, TrainState
+from nmt.training.train_state import Cadence, TrainerSettings, TrainState
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,8 @@ class Trainer:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.logs = Logs(self.run.path, tensorboard=self.settings.tensorboard)
         self.at = TrainState()
+        self.skipped = SkippedUpdates(self.device)
+        self.cadence = Cadence(self.settings)
         self._log_lengths: dict[str, int] | None = None  # when the checkpoint was written
         # Sums of loss, negative log-likelihood and tokens since the last line of metrics.
         self._pending = torch.zeros(3, device=self.device)
@@ -104,7 +110,7 @@ class Trainer:
         self.progress.steps_per_epoch = math.ceil(length / self.settings.accumulate)
         with closing(on_device(read(self.at.batch), self.device)) as batches:
             while group := list(islice(batches, self.settings.accumulate)):
-                self._update(group)
+                split_if_too_large(self._update, group, partial(self._give_up, self.at.step))
                 self.at.batch += len(group)
                 self.at.seconds = time.monotonic() - self._clock
                 self.progress.update(self.at)
@@ -112,6 +118,8 @@ class Trainer:
                     self._log()
                 if self._is_due():
                     self._validate()
+                elif self.cadence.is_due(self.at.step) and not self._at_end():
+                    self._save(stopped=True)
                 if self._at_end():
                     break
         if self.at.batch >= length:
@@ -137,40 +145,44 @@ class Trainer:
         """Takes one step of the optimizer on the mean loss of all target tokens in the batches."""
         tokens = sum(batch.num_tokens for batch in group)
         pending = self._pending.clone()
+        group = [batch.to(self.device) for batch in group]
         with self._given_up_at_stop():
             for batch in group:
                 with autocast(self.device, self.precision):
                     loss, nll = self.loss(self.model, batch)
                 torch.autograd.backward(self.scaler.scale(loss / tokens))
                 pending += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
-        self._pending = pending
         self.at.step += 1
         for options, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             options["lr"] = rate * self.schedule.factor(self.at.step)
         self.scaler.unscale_(self.optimizer)
-        clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        norm = clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        bad = self.skipped.step(self.optimizer, self.scaler, norm, pending)
+        self._pending = torch.where(bad, self._pending, pending)
         self.optimizer.zero_grad(set_to_none=True)
         self.at.tokens += tokens
+        self.skipped.check(self.at, group, self.optimizer.param_groups[0]["lr"])
+
+    def _give_up(self, step: int) -> bool:
+        """Undoes the gradients of an update that began after ``step``; False if it changed more."""
+        self.optimizer.zero_grad(set_to_none=True)
+        return self.at.step == step
 
     def _log(self) -> None:
         loss, nll, tokens = self._pending.tolist()
         self._pending = torch.zeros_like(self._pending)
-        if not math.isfinite(loss):
-            raise ValueError(
-                f"{self.run.path}: the loss is {loss} at step {self.at.step}: lower the "
-                f"learning rate or clip_norm, or train in precision=fp32"
-            )
+        loss, nll = (value / tokens if tokens else None for value in (loss, nll))
         values = {
             "epoch": self.at.epoch,
-            "loss": loss / tokens,
-            "perplexity": math.exp(min(nll / tokens, 700.0)),
+            "loss": loss,
+            "perplexity": None if nll is None else math.exp(min(nll, 700.0)),
             "learning_rate": self.optimizer.param_groups[0]["lr"],
         }
+        if skipped := int(self.skipped.counts[1]):
+            values["skipped"] = skipped
         self.logs.metrics(self.at.step, values)
         self.logs.timing(self.at.step, {"seconds": self.at.seconds, "tokens": self.at.tokens})
-        self.progress.loss = loss / tokens
+        self.progress.loss = math.nan if loss is None else loss
         if self.device.type == "cpu":
             return_freed_memory()
 
@@ -236,8 +248,9 @@ class Trainer:
     def _save(self, *, stopped: bool = False, **changes: Any) -> None:
         """Writes a checkpoint and commits it, with these changes, as the one to resume from.
 
-        stopped: the step was not validated. Its checkpoint has a name of its own, so that the one
-        of the validation overwrites nothing that counts.
+        stopped: the step was not validated: training stops there, or the time has come. Its
+        checkpoint has a name of its own, so that the one of the validation overwrites nothing that
+        counts.
         """
         self.at.seconds = time.monotonic() - self._clock
         before = self.run.manifest()["files"]
@@ -249,6 +262,7 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "random": checkpoint.random_state(),
             "pending": self._pending,
+            "skipped": self.skipped.counts,
             "logs": self.logs.lengths(),
         }
         name = checkpoint.write_checkpoint(self.run, self.at.step, state, stopped=stopped)
@@ -265,6 +279,7 @@ class Trainer:
             "device": self.device.type,
         }
         self.run.commit(checkpoint=name, training=training, **changes)
+        self.cadence.saved()
 
     def restore(self) -> None:
         """Goes back to the last checkpoint, if there is one. The second call changes nothing."""
@@ -272,25 +287,36 @@ class Trainer:
         if name is None or self._log_lengths is not None:
             return
         state = checkpoint.read_checkpoint(self.run, name)
+        with damage_explained(self.run.path / name):
+            self._go_back(state)
+        log.info("resumed %s after step %d", self.run.path, self.at.step)
+
+    def _go_back(self, state: dict[str, Any]) -> None:
+        """Takes over a checkpoint's state."""
         set_weights(self.model, state["model"], self.run.path)
         given = self.optimizer.state_dict()["param_groups"]  # these options replace the stored ones
         self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": given})
+        for parameter, kept in self.optimizer.state.items():
+            if any(value.shape not in ((), parameter.shape) for value in kept.values()):
+                raise ValueError("the optimizer's state has other shapes than the weights")
         if state["scaler"]:  # empty unless precision was fp16
             self.scaler.load_state_dict(state["scaler"])
         if state["schedule"].keys() == self.schedule.state_dict().keys():
-            self.schedule.load_state_dict(state["schedule"])
+            self.schedule.load_state_dict(
+                typed(dict[str, int | float], state["schedule"], "schedule")
+            )
         else:
             log.warning("another schedule than before: it begins in its initial state")
-        self._pending = state["pending"].to(self.device)
+        self._pending.copy_(state["pending"])
+        self.skipped.counts.copy_(state.get("skipped", self.skipped.counts))
         saved = state.get("train_state") or state["position"]  # as of format 1
-        self.at = TrainState(**{"progress": saved["best"]} | saved)
+        self.at = typed(TrainState, {"progress": saved["best"]} | saved, "train_state")
         validation = self.run.manifest().get("validation")
         if validation and (best := self._quality(validation)) != self.at.best:
             # New checkpoints must beat the weights that serve, which may be an average by now.
             self.at.best = self.at.progress = best
         checkpoint.set_random_state(state["random"])
-        log.info("resumed %s after step %d", self.run.path, self.at.step)
-        self._log_lengths = state["logs"]
+        self._log_lengths = typed(dict[str, int], state["logs"], "logs")
 
     def _at_end(self) -> bool:
         """Whether training has reached a limit, or stops early because patience has run out."""

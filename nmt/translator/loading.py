@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from nmt.factory import factory
 from nmt.models.attention import ContextSource
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import SkipInit, load_weights
+from nmt.models.weights import SkipInit, check_weights, load_weights
 from nmt.run_directory import MANIFEST, RunDirectory
 from nmt.tokenizer import Tokenizer, load_tokenizer
 
@@ -67,13 +68,16 @@ def load_run(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Loade
     manifest, config = directory.manifest(), directory.config()
     names = [file.name for file in directory.path.glob("tokenizer*.model")]
     tokenizer = load_tokenizer(directory)
+    build = partial(
+        build_model,
+        config.get("model", {}),
+        src_vocab_size=tokenizer.src_vocab_size,
+        tgt_vocab_size=tokenizer.tgt_vocab_size,
+        trusted_packages=trusted_packages,
+    )
+    check_weights(build, weights)
     with SkipInit():
-        model = build_model(
-            config.get("model", {}),
-            src_vocab_size=tokenizer.src_vocab_size,
-            tgt_vocab_size=tokenizer.tgt_vocab_size,
-            trusted_packages=trusted_packages,
-        )
+        model = build()
     load_weights(model, weights)
     data = config.get("data") or {}
     return LoadedRun(
@@ -91,7 +95,7 @@ def _statistics(values: Any, directory: RunDirectory) -> TextStatistics | None:
     try:
         return None if values is None else TextStatistics.from_dict(values)
     except ValueError as error:
-        raise ValueError(f"{directory.path / MANIFEST} is damaged: text: {error}") from error
+        raise ValueError(f"{directory.path / MANIFEST} is damaged: {error}") from error
 
 
 def build_model(

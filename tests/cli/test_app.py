@@ -9,6 +9,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import DictConfig
 
 import nmt
+from nmt.cli.app import worded
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
@@ -292,3 +293,9 @@ def test_log_goes_to_stderr(command: Command) -> None:
         "translate", "run=x", work=lambda cfg: logging.getLogger("nmt").info("started")
     )
     assert (outcome.out, outcome.err) == ("", "started\n")
+
+
+def test_a_message_quotes_no_commands_for_a_terminal_and_no_whole_files() -> None:
+    said = worded(ValueError("run\x1b[2J\x07 is bad\nas is this"))
+    assert said == "run?[2J? is bad\nas is this"
+    assert len(worded(ValueError("x" * 10**6))) < 6000

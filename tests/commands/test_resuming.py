@@ -86,6 +86,8 @@ CHANGED = {
     "trainer.validate_every": 2,
     "trainer.select_by": "loss",
     "trainer.keep_checkpoints": 7,
+    "trainer.checkpoint_minutes": 3,
+    "trainer.checkpoint_every": 4,
     "trainer.average": 2,
     "trainer.precision": "fp32",
     "loss.label_smoothing": 0.0,

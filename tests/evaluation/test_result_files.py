@@ -114,7 +114,7 @@ def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
     for text, message in (
         ("", "Expecting value"),
         (json.dumps(whole | {"format_version": 3}), "format_version 3, .* reads 1 and 2"),
-        (json.dumps({k: v for k, v in whole.items() if k != "edges"}), "no 'edges'"),
+        (json.dumps({k: v for k, v in whole.items() if k != "edges"}), "lacks 'edges'"),
         (json.dumps(whole | {"colour": "red"}), "colour"),
         ("[]", "evaluation.json cannot be read"),
     ):

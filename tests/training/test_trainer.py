@@ -33,6 +33,8 @@ SETTINGS = TrainerSettings(
     validate_every=4,
     select_by="loss",
     keep_checkpoints=2,
+    checkpoint_minutes=None,
+    checkpoint_every=None,
     average=2,
     batch_tokens=60,
     accumulate=1,
@@ -446,14 +448,6 @@ def test_patience_asks_for_min_delta(tmp_path: Path, min_delta: float, stops_at:
     assert trainer.run.manifest()["validation"]["loss"] == min(
         loss for step, loss in losses.items() if step <= stops_at
     )
-
-
-def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path / "run", SETTINGS)
-    with torch.no_grad():
-        next(trainer.model.parameters()).fill_(torch.nan)
-    with pytest.raises(ValueError, match=r"loss is nan at step 3.*learning rate"):
-        trainer.train(StopRequest())
 
 
 @pytest.mark.parametrize(

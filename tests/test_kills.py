@@ -1,0 +1,32 @@
+"""Trainings that are killed at random moments come to what one comes to that was left alone."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.kills import MODELS, differences, main
+from tests.launching import _logging_restored
+from tests.training.test_trainer import SETTINGS, train
+
+__all__ = ["_logging_restored"]
+
+
+@pytest.mark.parametrize(("model", "kills"), [*zip(MODELS, (3, 3, 4), strict=True)])
+def test_killed_and_resumed_equals_uninterrupted(
+    model: str, kills: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["--kills", str(kills), "--models", model, "--steps", "14"])
+    out = capfd.readouterr().out
+    assert code == 0, out
+    assert f"{kills} kills, 0 differences" in out
+
+
+def test_a_difference_is_found(tmp_path: Path) -> None:
+    """Of the harness itself: another seed of the order gives other weights."""
+    from dataclasses import replace
+
+    for name, smoothing in (("a", 0.1), ("b", 0.1), ("c", 0.2)):
+        train(tmp_path / name, replace(SETTINGS, label_smoothing=smoothing))
+    assert differences(tmp_path / "a", tmp_path / "b") == []
+    found = differences(tmp_path / "a", tmp_path / "c")
+    assert {"weights", "model of the last checkpoint", "metrics.jsonl"} <= set(found)
