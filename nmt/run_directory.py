@@ -43,7 +43,7 @@ _FIELDS: dict[str, Any] = {
     "longest_source": int | None,
     "averaged": list[int],
     "validation": dict[str, float],
-    **dict.fromkeys(("versions", "normalization"), dict[str, str | int]),
+    **dict.fromkeys(("versions", "normalization"), dict[str, str | int | bool]),
     "training": dict[str, float | str],
     **dict.fromkeys(("corpora", "cleaning"), dict[str, Any]),
     **dict.fromkeys(("text", "init_from"), dict[str, Any] | None),

@@ -56,9 +56,11 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[16384, 65536])
     parser.add_argument("--sentences", type=int, default=1000)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--minutes", type=float, default=8.0)
+    parser.add_argument("--minutes", type=float, help="of each training: 0.25 (real), 8 (learn)")
     parser.add_argument("--run", type=Path, default=Path("runs/gpu"))
     arguments = parser.parse_args()
+    if arguments.minutes is None:
+        arguments.minutes = 0.25 if arguments.what == "real" else 8.0
     work: Callable[[argparse.Namespace], Iterator[dict[str, Any]]]
     work = {"train": train, "decode": decode, "real": real, "learn": learn}[arguments.what]
     for row in work(arguments):
@@ -127,23 +129,16 @@ def real(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for tokens in arguments.tokens:
             run = arguments.run / f"{name}-{tokens}"
             trained = _rate_of_two_parts(name, tokens, run, arguments)
-            translator = Translator.load(
-                run, device=arguments.device, precision=precision, batch_tokens=tokens
-            )
+            translator = Translator.load(run, device=arguments.device)
             translated = _translating_rate(translator, lines)
-            typical = sorted(zip(tgt, src, strict=True), key=lambda pair: len(pair[0]))[
-                len(src) // 2
-            ]
-            copies = _translating_rate(translator, [typical[1]] * len(lines))
+            typical = sorted(range(len(src)), key=lambda row: len(tgt[row]))[len(src) // 2]
+            copies = _translating_rate(translator, [src[typical]] * len(lines))
             loaded = load_run(run)
-            (ids,), (tgt_ids,) = (
-                loaded.tokenizer.encode_src([typical[1]]),
-                loaded.tokenizer.encode_tgt([typical[0]]),
-            )
-            batch = collate([(ids, tgt_ids)] * (tokens // (len(tgt_ids) + 1)))
-            static = _training_rate(
-                loaded.model.to(device), batch.to(device), precision, compiled=False
-            )
+            (src_ids,) = loaded.tokenizer.encode_src([src[typical]])
+            (tgt_ids,) = loaded.tokenizer.encode_tgt([tgt[typical]])
+            batch = collate([(src_ids, tgt_ids)] * (tokens // (len(tgt_ids) + 1))).to(device)
+            model = loaded.model.to(device)
+            static = _training_rate(model, batch, precision, compiled=False)
             yield {
                 "model": name,
                 "tokens": tokens,
@@ -190,9 +185,9 @@ def _rate_of_two_parts(name: str, tokens: int, run: Path, arguments: argparse.Na
 
 def _translating_rate(translator: Translator, lines: Sequence[str]) -> float:
     """Target tokens a second, without the time for warming up."""
-    translator.translate(lines[:100])
+    translator.translate(lines[:100], sentences="line", protection=None)
     start = time.perf_counter()
-    found = translator.translate(lines)
+    found = translator.translate(lines, sentences="line", protection=None)
     seconds = time.perf_counter() - start
     ids = translator.tokenizer.encode_tgt([one.text for one in found])
     return sum(map(len, ids)) / seconds

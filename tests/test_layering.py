@@ -4,7 +4,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
-    {"checks", "directory_lock", "files", "languages", "plain_files"},
+    {"checks", "directory_lock", "files", "languages", "older_runs", "plain_files"},
     {"device", "disk_cache", "factory", "run_directory", "text"},
     {"tokenizer"},
     {"data", "models"},

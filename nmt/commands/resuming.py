@@ -7,6 +7,7 @@ from typing import Any
 from nmt import checks
 from nmt.data.corpus import ParallelCorpus
 from nmt.data.sources import absolute
+from nmt.older_runs import LATER_OPTIONS
 from nmt.plain_files import typed
 from nmt.run_directory import MANIFEST, RunDirectory
 

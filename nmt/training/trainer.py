@@ -145,7 +145,6 @@ class Trainer:
         """Takes one step of the optimizer on the mean loss of all target tokens in the batches."""
         tokens = sum(batch.num_tokens for batch in group)
         pending = self._pending.clone()
-        group = [batch.to(self.device) for batch in group]
         with self._given_up_at_stop():
             for batch in group:
                 with autocast(self.device, self.precision):

@@ -28,7 +28,7 @@ def with_loss(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any, Batch], An
     def changed(model: Any, batch: Batch, **options: Any) -> Any:
         return change(batch_loss(model, batch, **options), batch)
 
-    monkeypatch.setattr("nmt.training.trainer.batch_loss", changed)
+    monkeypatch.setattr("nmt.training.loss.batch_loss", changed)
 
 
 def spoilt_at(steps: set[int], factor: float) -> Callable[[Any, Batch], Any]:
