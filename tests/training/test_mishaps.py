@@ -11,8 +11,9 @@ import torch
 from torch.testing import assert_close
 
 from nmt.data.batches import Batch, collate
+from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import weights_of
-from nmt.training.loss import batch_loss
+from nmt.training.loss import CrossEntropy
 from nmt.training.mishaps import MOST_IN_A_ROW, halves
 from nmt.training.signals import StopRequest
 from nmt.training.train_state import Cadence
@@ -25,10 +26,12 @@ MANY = replace(SETTINGS, max_steps=30, validate_every=50, average=0)
 def with_loss(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any, Batch], Any]) -> None:
     """Training computes its loss by a changed function; validation does not."""
 
-    def changed(model: Any, batch: Batch, **options: Any) -> Any:
-        return change(batch_loss(model, batch, **options), batch)
+    computed = CrossEntropy.of
 
-    monkeypatch.setattr("nmt.training.loss.batch_loss", changed)
+    def changed(loss: CrossEntropy, model: Seq2SeqModel, batch: Batch) -> Any:
+        return change(computed(loss, model, batch), batch)
+
+    monkeypatch.setattr(CrossEntropy, "of", changed)
 
 
 def spoilt_at(steps: set[int], factor: float) -> Callable[[Any, Batch], Any]:
