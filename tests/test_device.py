@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +11,13 @@ from torch import nn
 
 from nmt import device as devices
 from nmt.checks import OptionError, section
-from nmt.device import choose_device, choose_precision, keep_freed_memory, obstacle
+from nmt.device import (
+    choose_device,
+    choose_precision,
+    keep_freed_memory,
+    obstacle,
+    translation_tokens,
+)
 
 CPU = torch.device("cpu")
 
@@ -138,3 +145,13 @@ def test_attention_that_plans_for_every_shape_is_not_used_on_a_gpu(
         assert not torch.backends.cuda.cudnn_sdp_enabled()
     finally:
         torch.backends.cuda.enable_cudnn_sdp(before)
+
+
+@pytest.mark.parametrize(("gigabytes", "tokens"), [(8, 2**13), (80, 80 * 2**10), (200, 2**17)])
+def test_a_gpu_gets_batches_by_its_memory(
+    gigabytes: int, tokens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = SimpleNamespace(total_memory=gigabytes * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: memory)
+    assert translation_tokens(torch.device("cuda")) == tokens
+    assert translation_tokens(CPU) < 2**13

@@ -22,6 +22,9 @@ LIMIT = 40
 """Most tokens of a translation, the same for every program."""
 
 LIMITS: dict[str, Any] = {"max_length": 1e-9, "extra_length": LIMIT}
+WHOLE: dict[str, Any] = {"sentences": "line", "protection": None}
+"""Each line once, as it is, which is what other programs do."""
+
 SEARCHES: dict[int, SearchBase] = {
     1: GreedySearch(**LIMITS),
     5: BeamSearch(beam_size=5, **LIMITS),
@@ -39,7 +42,7 @@ class Timed:
     def translate(self, lines: Sequence[str]) -> None:
         """Once more."""
         start = time.perf_counter()
-        self.found = self.translator.translate(lines)
+        self.found = self.translator.translate(lines, **WHOLE)
         self.seconds.append(time.perf_counter() - start)
 
 
@@ -72,7 +75,7 @@ def measure(
             )
             ours = {precision: Timed(load(precision=precision)) for precision in precisions}
             for each in ours.values():
-                each.translator.translate(lines[:64])
+                each.translator.translate(lines[:64], **WHOLE)
             first = ours[precisions[0]]
             asked = {"beam_size": beam_size, "limit": LIMIT, "batch_tokens": batch_tokens}
             others: dict[str, tuple[list[float], list[str]]] = {}
@@ -152,7 +155,7 @@ def _latency(translator: Translator, lines: Sequence[str]) -> dict[str, float]:
     milliseconds = []
     for line in lines:
         start = time.perf_counter()
-        translator.translate([line])
+        translator.translate([line], **WHOLE)
         milliseconds.append(1000 * (time.perf_counter() - start))
     percentiles = statistics.quantiles(milliseconds, n=20, method="inclusive")
     return {

@@ -78,6 +78,12 @@ def test_a_long_text_comes_in_parts() -> None:
     assert len(first) + sum(map(len, chunks)) == READ_BYTES
 
 
+def test_a_gpu_gets_more_lines_at_once() -> None:
+    lines = Lines(BytesIO(b"a line of text\n" * READ_BYTES), "text")
+    lines.larger = 4
+    assert 3 * READ_BYTES < 15 * len(next(lines.chunks(lambda _, text: text))) <= 4 * READ_BYTES
+
+
 @pytest.mark.parametrize("stream", [BytesIO, Trickle])
 def test_invalid_text_is_named_after_all_that_is_good(stream: type[BytesIO]) -> None:
     chunks = Lines(stream(b"a\nb\nc\xffd\ne\n"), "in.txt").chunks(as_it_is)

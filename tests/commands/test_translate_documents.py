@@ -21,6 +21,7 @@ class Capitals:
     """Stands in for a translator: capitals, tags lost, "!" is flagged."""
 
     src_lang, tgt_lang = "en", "fr"
+    lines_at_once = 1024
 
     def translate(self, lines: Sequence[str], **options: Any) -> list[Translation]:
         return [
