@@ -23,7 +23,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 130
-MOST_LINES = 19_860
+MOST_LINES = 19_880
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|trainer|search|bootstrap)\.[a-z_]+"
