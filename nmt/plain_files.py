@@ -10,6 +10,7 @@ import os
 import stat
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -50,17 +51,21 @@ def refuse_ways_out(directory: Path) -> None:
     to elsewhere, pipes, devices."""
     top, places = Path(os.path.realpath(directory)), [directory]
     while places:
-        for found in os.scandir(places.pop()):
-            path = Path(found)
-            if found.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
-                raise ValueError(
-                    f"{path} is a link that leads out of the run: put what it leads to there"
-                )
-            mode = found.stat(follow_symlinks=False).st_mode
-            if found.is_dir(follow_symlinks=False):
-                places.append(path)
-            elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-                raise ValueError(f"{path} is neither a file nor a directory: delete it")
+        with suppress(FileNotFoundError):  # a training that goes on there has deleted it
+            for found in os.scandir(places.pop()):
+                path = Path(found)
+                if found.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+                    raise ValueError(
+                        f"{path} is a link that leads out of the run: put what it leads to there"
+                    )
+                if found.is_dir(follow_symlinks=False):
+                    places.append(path)
+                elif not (found.is_symlink() or found.is_file() or _is_gone(path)):
+                    raise ValueError(f"{path} is neither a file nor a directory: delete it")
+
+
+def _is_gone(path: Path) -> bool:
+    return not os.path.lexists(path)
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:

@@ -188,7 +188,7 @@ def killed(place: Path, name: str, job: Job, draw: random.Random, last: int) -> 
     """
     moment = draw.choice(MOMENTS)
     if moment == "full disk":
-        most = draw.choice([2_000, 20_000, 60_000, 120_000])
+        most = draw.choice([12_000, 20_000, 60_000, 120_000])
         if not hasattr(os, "fork"):
             return ""
         left = Training(place, name, job, most_bytes=most).wait()

@@ -209,6 +209,24 @@ def test_one_process_holds_a_run(tmp_path: Path) -> None:
     assert list(run.path.iterdir()) == []
 
 
+def test_a_run_is_opened_while_its_files_come_and_go(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training deletes a checkpoint while a translator looks at the directory."""
+    (run.path / "checkpoints" / "5").mkdir(parents=True)
+    look = os.scandir
+
+    def look_and_delete(path: Any) -> Any:
+        if isinstance(path, Path) and path.name == "checkpoints":
+            found = list(look(path))
+            shutil.rmtree(run.path / "checkpoints")
+            return found
+        return look(path)
+
+    monkeypatch.setattr("os.scandir", look_and_delete)
+    assert RunDirectory.open(run.path).manifest()["files"] == {}
+
+
 def test_a_run_that_is_let_go_leaves_no_directory(tmp_path: Path) -> None:
     with RunDirectory(tmp_path / "runs" / "a").locked():
         assert (tmp_path / "runs" / "a").is_dir()

@@ -154,7 +154,12 @@ def _clean_up(scratch: str | None = None) -> None:
 def _reported(show_tracebacks: bool) -> Iterator[None]:
     """Turns an error that the user can correct into one message and an exit code."""
     try:
-        yield
+        try:
+            yield
+        except Exception as error:
+            if interrupt := _interrupt_behind(error):
+                raise interrupt from None
+            raise
         try:
             sys.stdout.flush()  # Python itself would report an error too late
         except OSError as error:
@@ -174,6 +179,17 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
             raise
         print(f"error: {worded(error)}", file=sys.stderr)
         sys.exit(2)
+
+
+def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The signal that led to an error: libraries fail where one ends them halfway."""
+    places: list[BaseException | None] = [error]
+    while places:
+        one = places.pop()
+        if isinstance(one, KeyboardInterrupt):
+            return one
+        places += [] if one is None else [one.__cause__, one.__context__]
+    return None
 
 
 def _give_up_stdout() -> None:

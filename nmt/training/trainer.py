@@ -216,7 +216,8 @@ class Trainer:
         self.run.add_file(name)
         if (old := self.run.manifest()["serving"]) not in (None, name):
             self.run.drop(old)
-        validation = {"step": self.at.step} | values
+        finite = {name: v if math.isfinite(v) else None for name, v in values.items()}
+        validation = {"step": self.at.step} | finite
         return {"serving": name, "serving_kind": kind, "validation": validation}
 
     def _averaged_steps(self) -> list[int]:
@@ -310,7 +311,8 @@ class Trainer:
         self.skipped.counts.copy_(state.get("skipped", self.skipped.counts))
         saved = state.get("train_state") or state["position"]  # as of format 1
         self.at = typed(TrainState, {"progress": saved["best"]} | saved, "train_state")
-        validation = self.run.manifest().get("validation")
+        stored = self.run.manifest().get("validation") or {}
+        validation = {name: math.inf if v is None else v for name, v in stored.items()}
         if validation and (best := self._quality(validation)) != self.at.best:
             # New checkpoints must beat the weights that serve, which may be an average by now.
             self.at.best = self.at.progress = best

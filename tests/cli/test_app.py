@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 import nmt
 from nmt.cli.app import worded
+from nmt.cli.interrupts import Terminated
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
@@ -293,6 +294,25 @@ def test_log_goes_to_stderr(command: Command) -> None:
         "translate", "run=x", work=lambda cfg: logging.getLogger("nmt").info("started")
     )
     assert (outcome.out, outcome.err) == ("", "started\n")
+
+
+@pytest.mark.parametrize(("signal_", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_a_library_that_a_signal_breaks_is_no_error(
+    command: Callable[..., Outcome], signal_: type[KeyboardInterrupt], code: int
+) -> None:
+    """Such as OmegaConf, ended while it sets a flag."""
+
+    def broken(cfg: DictConfig) -> None:
+        try:
+            try:
+                raise signal_
+            finally:
+                raise AttributeError("half set")
+        except AttributeError as error:
+            raise ValueError("cannot be composed") from error
+
+    outcome = command("translate", "run=x", work=broken)
+    assert (outcome.code, outcome.err) == (code, "")
 
 
 def test_a_message_quotes_no_commands_for_a_terminal_and_no_whole_files() -> None:

@@ -13,6 +13,7 @@ from torch.testing import assert_close
 from nmt.data.batches import Batch, collate
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import weights_of
+from nmt.run_directory import RunDirectory
 from nmt.training.loss import CrossEntropy
 from nmt.training.mishaps import MOST_IN_A_ROW, halves
 from nmt.training.signals import StopRequest
@@ -111,6 +112,16 @@ def test_a_row_of_skipped_updates_survives_a_stop(
     trainer = make_trainer(tmp_path / "run", MANY)
     trainer.restore()
     assert trainer.skipped.counts.tolist() == [3, 3]
+
+
+def test_a_run_whose_validation_loss_overflows_stays_readable(tmp_path: Path) -> None:
+    """Its translations may still be the best; JSON knows no infinity."""
+    trainer = make_trainer(tmp_path / "run", replace(SETTINGS, select_by="bleu", max_steps=4))
+    trainer.validate = lambda model: {"loss": torch.inf, "perplexity": 1e304, "bleu": 3.0}
+    assert trainer.train(StopRequest())
+    manifest = RunDirectory.open(tmp_path / "run").manifest()
+    assert manifest["validation"] == {"step": 4, "loss": None, "perplexity": 1e304, "bleu": 3.0}
+    make_trainer(tmp_path / "run", SETTINGS).restore()
 
 
 def without_memory(most: int) -> Callable[[Any, Batch], Any]:
