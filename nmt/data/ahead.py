@@ -12,6 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, suppress
@@ -72,11 +73,20 @@ class EpochText:
 class EpochsAhead:
     """epoch -> its ids, on disk as long as they are in use."""
 
-    def __init__(self, epochs: EpochText, cache: DiskCache, *, threads: int, ahead: int) -> None:
+    def __init__(
+        self,
+        epochs: EpochText,
+        cache: DiskCache,
+        *,
+        threads: int,
+        ahead: int,
+        worth: float = 2.0,
+    ) -> None:
         """threads: for an epoch that nobody has begun. ahead: epochs to encode at once while one
-        trains, each in a process of one thread."""
+        trains, each in a process of one thread, where one takes at least ``worth`` seconds."""
         self._epochs, self._cache, self._threads = epochs, cache, threads
-        self._ahead = ahead
+        self._ahead, self._worth = ahead, worth
+        self._seconds = 0.0  # of the last epoch that was encoded here
         self._begun: dict[int, _Begun] = {}
         self._latest: tuple[int, IdsStore] | None = None
 
@@ -84,7 +94,7 @@ class EpochsAhead:
         if self._latest is None or self._latest[0] != epoch:
             self._latest = None  # frees its memory first
             self._latest = epoch, self._encoded(epoch)
-        wanted = range(epoch + 1, epoch + 1 + self._ahead)
+        wanted = range(epoch + 1, epoch + 1 + self._ahead * (self._seconds >= self._worth))
         for other in self._begun.keys() - wanted:
             self._begun.pop(other).end()
         for other in wanted:
@@ -97,9 +107,12 @@ class EpochsAhead:
             if ids := begun.finished():
                 return ids
             log.warning("epoch %d is encoded here: the process that had begun it failed", epoch)
+        start = time.monotonic()
         with self._cache.scratch() as directory:
             self._epochs.write(directory, epoch, self._threads)
-            return IdsStore(directory)  # mapped files outlive their names
+            ids = IdsStore(directory)  # mapped files outlive their names
+        self._seconds = time.monotonic() - start
+        return ids
 
 
 class _Begun:

@@ -101,7 +101,7 @@ def expected(epochs: EpochText, epoch: int, directory: Path) -> list[list[list[i
 
 def test_another_process_encodes_the_same(epochs: EpochText, tmp_path: Path) -> None:
     cache = DiskCache(tmp_path / "cache")
-    ahead = EpochsAhead(epochs, cache, threads=1, ahead=1)
+    ahead = EpochsAhead(epochs, cache, threads=1, ahead=1, worth=0)
     first = ahead(0)
     assert ahead(0) is first
     process = ahead._begun[1]._process
@@ -115,7 +115,7 @@ def test_another_process_encodes_the_same(epochs: EpochText, tmp_path: Path) -> 
 def test_an_epoch_whose_process_was_killed_is_encoded_here(
     epochs: EpochText, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ahead = EpochsAhead(epochs, DiskCache(tmp_path / "cache"), threads=1, ahead=2)
+    ahead = EpochsAhead(epochs, DiskCache(tmp_path / "cache"), threads=1, ahead=2, worth=0)
     ahead(3)
     assert sorted(ahead._begun) == [4, 5]
     for begun in ahead._begun.values():
@@ -126,3 +126,9 @@ def test_an_epoch_whose_process_was_killed_is_encoded_here(
     ahead._begun[10]._process.kill()
     assert rows(ahead(10)) == expected(epochs, 10, tmp_path / "then")
     assert caplog.messages == ["epoch 10 is encoded here: the process that had begun it failed"]
+
+
+def test_no_process_is_begun_for_what_takes_no_time(epochs: EpochText, tmp_path: Path) -> None:
+    ahead = EpochsAhead(epochs, DiskCache(tmp_path / "cache"), threads=1, ahead=2)
+    ahead(0), ahead(1)
+    assert not ahead._begun

@@ -1,6 +1,5 @@
 """Ids on disk are those that the tokenizer gives, made once, by number."""
 
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +75,5 @@ def test_a_random_segmentation_stands_for_the_same_text(
         text[row].src for row in rows
     ]
     assert any(first[row][1].tolist() != second[row][1].tolist() for row in rows)
-    pairs = itertools.islice(text, 10)
-    src = list(tokenizer.sample_src((pair.src for pair in pairs), sampling=0.5, seed=1))
-    assert [first[row][0].tolist() for row in range(10)] == src
+    src = list(tokenizer.sample_src((pair.src for pair in text), sampling=0.5, seed=1))
+    assert [first[row][0].tolist() for row in range(len(text))] == src
