@@ -35,8 +35,8 @@ test: $(READY)
 
 audit:
 	test -x .venv/.audit/bin/pip-audit || { $(PYTHON) -m venv .venv/.audit && \
-		timeout 60 .venv/.audit/bin/pip install --quiet --timeout 10 --retries 0 pip-audit; } || true
-	-timeout 60 .venv/.audit/bin/pip-audit --no-deps --disable-pip -r .requirements.lock
+		timeout 40 .venv/.audit/bin/pip install --quiet --timeout 10 --retries 0 pip-audit; } || true
+	-timeout 20 .venv/.audit/bin/pip-audit --no-deps --disable-pip -r .requirements.lock
 
 $(READY): .requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.14 found: make PYTHON=..." >&2; exit 1; }

@@ -53,7 +53,8 @@ def total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | No
     if settings.max_epochs is not None:
         short = min(batches.curriculum.epochs, settings.max_epochs)
         steps = 0
-        for first, count in ((0, short), (short, settings.max_epochs - short)):
+        # The first epoch last: it is kept for training, which begins with it.
+        for first, count in ((short, settings.max_epochs - short), (0, short)):
             length = batches.epoch(first)[0] if count else 0
             steps += count * -(-length // settings.accumulate)
         limits.append(steps)
