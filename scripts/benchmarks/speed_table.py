@@ -1,7 +1,7 @@
 """The speeds of every kind of machine that was measured, side by side, in RESULTS.md.
 
 Figures are kept as data, a file for each kind of machine (``machine.kind``), in ``FIGURES``: a
-session on another kind adds a column and leaves the others.
+run on another kind adds a column and leaves the others.
 """
 
 import json
