@@ -80,8 +80,7 @@ def obstacle(precision: str, device: torch.device) -> str:
 
 
 def training_batch_tokens(device: torch.device) -> int:
-    """Tokens of a training batch where nothing else is asked for: a GPU computes 16,384 in hardly
-    more time than 4,096."""
+    """Tokens of a training batch where nothing else is asked for; a GPU wants more at once."""
     return 4096 if device.type == "cpu" else 16384
 
 
@@ -89,7 +88,7 @@ def translation_tokens(device: torch.device) -> int:
     """Source tokens in a batch of translations: what suits a CPU's caches, or what fills a GPU.
 
     On a GPU a step takes as long for ten sentences as for thousands. There it is a token for each
-    MiB of memory: so many fit with a beam of 5, 32,000 pieces and 6+6 layers of width 512.
+    MiB of memory: reckoned for a beam of 5, 32,000 pieces and 6+6 layers of width 512.
     """
     if device.type != "cuda":
         return 4096

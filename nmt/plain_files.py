@@ -143,7 +143,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C is ten times as fast."""
 
 
-class _PlainLoader(_Base):  # type: ignore[misc]
+class _PlainLoader(_Base):  # type: ignore[misc]  # chosen at run time: C or Python
     """Makes the types of JSON, and nothing that is missing below."""
 
     yaml_constructors: dict[str | None, Any] = {}  # noqa: RUF012 (PyYAML looks for it here)

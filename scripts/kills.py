@@ -35,13 +35,13 @@ from nmt.commands import launch_train
 from nmt.files import sha256_file
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import read_checkpoint
+from scripts.word_by_word import write_tsv
 
 MODELS = ("lstm", "lstm_bahdanau", "transformer")
 MOMENTS = ("any", "beginning", "writing", "average", "full disk")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *[s for s in signal.Signals if s.name == "SIGKILL"]]
 MOST_SECONDS = 120.0  # of one process
 
-WORDS = {"one": "un", "red": "rouge", "cat": "chat", "dog": "chien", "sees": "voit", "and": "et"}
 OPTIONS = (
     *("data=tsv", "data.src_lang=en", "data.tgt_lang=fr", "data.train=pairs.tsv", "data.valid=8"),
     *("tokenizer.vocab_size=290", "tokenizer.sampling=0.1", "schedule=plateau"),
@@ -87,16 +87,6 @@ class Figures:
     resumes: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
-
-
-def write_corpus(path: Path, rows: int = 150) -> None:
-    """Made-up sentences, translated word by word."""
-    choose = random.Random(1).choices
-    lines = ["en\tfr\n"]
-    for row in range(rows):
-        words = choose(list(WORDS), k=2 + row % 4)
-        lines.append(" ".join(words) + "\t" + " ".join(WORDS[word] for word in words) + "\n")
-    path.write_text("".join(lines), encoding="utf-8")
 
 
 class Training:
@@ -263,7 +253,7 @@ def _equal(one: object, other: object) -> bool:
 
 def warm_up(place: Path) -> None:
     """Trains for a step in this process, so that those that it forks have all modules loaded."""
-    write_corpus(place / "pairs.tsv")
+    write_tsv(place / "pairs.tsv", 150, lengths=4)
     arguments = [*Job("lstm", 1).arguments(), "run=warm"]
     before = Path.cwd(), sys.argv, dict(os.environ)
     try:

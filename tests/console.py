@@ -1,12 +1,9 @@
-"""The installed commands, and a corpus of a few words to run them on."""
+"""The installed commands, and options to run them with."""
 
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
-
-WORDS = {"one": "un", "red": "rouge", "cat": "chat", "dog": "chien", "sees": "voit", "and": "et"}
 
 TSV = [
     "data=tsv",
@@ -30,16 +27,6 @@ SHORT = [
     "search.extra_length=2",
     "device=cpu",
 ]
-
-
-def write_tsv(path: Path, rows: int = 90) -> None:
-    """Pairs of made-up sentences, translated word by word, below the names of the languages."""
-    choose = random.Random(1).choices
-    lines = ["en\tfr\n"]
-    for row in range(rows):
-        words = choose(list(WORDS), k=2 + row % 7)
-        lines.append(" ".join(words) + "\t" + " ".join(WORDS[word] for word in words) + "\n")
-    path.write_text("".join(lines), encoding="utf-8")
 
 
 def run_command(

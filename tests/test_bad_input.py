@@ -15,7 +15,8 @@ from nmt.commands.evaluate import main as evaluate
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.console import SHORT, WORDS
+from scripts.word_by_word import WORDS
+from tests.console import SHORT
 
 ODD = [
     "a\x00b NUL",

@@ -51,7 +51,7 @@ def name(english: str) -> Name:
 
 def the(english: str, *, plural: bool = False, determiner: str = "the", **rest: object) -> Nominal:
     (entry,) = (entry for entry in lexicon.nouns() if entry.english == english)
-    return Nominal(entry, plural, determiner, **rest)  # type: ignore[arg-type]
+    return Nominal(entry, plural, determiner, **rest)  # type: ignore[arg-type]  # of many types
 
 
 def says(subject: NounPhrase | Agreement, *predicates: Predicate) -> Clause:
@@ -60,7 +60,7 @@ def says(subject: NounPhrase | Agreement, *predicates: Predicate) -> Clause:
 
 
 def does(english: str, tense: Tense = Tense.PRESENT, kind: str = "", **rest: object) -> Predicate:
-    return Predicate(verb(english, kind), tense, **rest)  # type: ignore[arg-type]
+    return Predicate(verb(english, kind), tense, **rest)  # type: ignore[arg-type]  # of many types
 
 
 def be(english: str, tense: Tense = Tense.PRESENT, **rest: object) -> Predicate:

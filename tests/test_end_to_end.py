@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import nmt
-from tests.console import SHORT, WORDS, nmt_command
+from scripts.word_by_word import WORDS
+from tests.console import SHORT, nmt_command
 
 SMALL = ["model.embed_size=16", "model.hidden_size=16", *SHORT]
 SIDES = ("src", "tgt")

@@ -15,7 +15,8 @@ from nmt.cli.app import launch
 from nmt.commands import compare, evaluate, prepare, train, translate
 from nmt.data.sources.open_source import COLUMNS, FORMATS
 from nmt.evaluation.metrics import METRICS
-from tests.console import SHORT, TSV, write_tsv
+from scripts.word_by_word import write_tsv
+from tests.console import SHORT, TSV
 from tests.launching import Outcome, _logging_restored, command
 
 __all__ = ["_logging_restored", "command"]

@@ -14,7 +14,8 @@ from zipfile import ZipFile
 import pytest
 
 import nmt
-from tests.console import SHORT, TSV, nmt_command, write_tsv
+from scripts.word_by_word import write_tsv
+from tests.console import SHORT, TSV, nmt_command
 
 ROOT = Path(__file__).parents[1]
 DISTRIBUTION = "nmt-lab"  # `nmt` on PyPI is another project

@@ -272,8 +272,8 @@ def _compose_once() -> None:
         _before_overrides = {name: every[name] for name in every if name != "hydra"}
         apply(overrides, cfg)
 
-    ConfigLoaderImpl._apply_overrides_to_config = noted  # type: ignore[method-assign]
-    Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]
+    ConfigLoaderImpl._apply_overrides_to_config = noted  # type: ignore[method-assign]  # Hydra has no hook
+    Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]  # as above
 
 
 _compose_once()

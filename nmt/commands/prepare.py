@@ -75,9 +75,8 @@ def given_tokenizer(options: Mapping[str, Any]) -> Tokenizer | None:
     if options["model"] is None:
         return None
     path = Path(str(options["model"])).expanduser()
-    names = ("normalization", "placeholders", "symbols", "lowercase")
     with checks.section("tokenizer"):
-        tokenizer = Tokenizer.of_model(path, **{name: options[name] for name in names})
+        tokenizer = Tokenizer.of_model(path, **_of_text(options))
     own = tokenizer.own_normalization()
     log.info(
         "the pieces of %s, %s with those that it lacked%s; the options kind, vocab_size, joint,"
@@ -87,6 +86,12 @@ def given_tokenizer(options: Mapping[str, Any]) -> Tokenizer | None:
         f"; it normalises all text by {own}, translations too" if own else "",
     )
     return tokenizer
+
+
+def _of_text(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the ``tokenizer`` section that say what is done to text."""
+    names = ("normalization", "placeholders", "symbols", "lowercase")
+    return {name: options[name] for name in names}
 
 
 def prepare_data(
@@ -104,8 +109,7 @@ def prepare_data(
     with checks.section("tokenizer"):  # before a long corpus is read
         sampling = checks.probability("sampling", options["sampling"])
         checks.positive_int("vocab_size", options["vocab_size"])
-        names = ("normalization", "placeholders", "symbols", "lowercase")
-        text_rules(**{name: options[name] for name in names})
+        text_rules(**_of_text(options))
         if sampling and tokenizer:
             tokenizer.check_can_sample()
     with checks.section("data"):

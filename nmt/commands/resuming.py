@@ -34,13 +34,13 @@ def is_resumed(run: RunDirectory, resume: str) -> bool:
 
 def as_begun(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
     """The config of a resumed run, in which an older run goes on as it began."""
-    tokenizer, data = config["tokenizer"], config["data"]
+    tokenizer, data, before = config["tokenizer"], config["data"], run.section("data")
     if "normalization" not in run.manifest():
         begun = run.section("tokenizer")
         tokenizer = tokenizer | {name: begun[name] for name in LATER_OPTIONS["tokenizer"]}
-    if "augment" not in run.section("data"):
+    if "augment" not in before:
         data = data | {"augment": dict.fromkeys(data["augment"], 0.0)}
-    if "curriculum" not in run.section("data"):
+    if "curriculum" not in before:
         data = data | {"curriculum": {}}
     return {**config, "tokenizer": tokenizer, "data": data}
 

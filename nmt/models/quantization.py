@@ -32,8 +32,7 @@ def fastest_precision(model: nn.Module, device: torch.device) -> str:
 
     - EPYC with AVX-512 and bf16: LSTM int8 382 and 120, bf16 310 and 100, fp32 163 and 57;
       transformer bf16 258 and 138, fp32 237 and 97
-    - EPYC with AVX2 alone: LSTM int8 1.40 and 1.54 times fp32 as torch computes it, 1.17 and 1.42
-      times fp32 with packed weights
+    - EPYC with AVX2 alone: LSTM int8 1.09 and 1.32 times fp32 with packed weights
     - Xeon with VNNI: int8 1.74 and 1.68 times fp32 for an LSTM, 0.84 to 1.19 for a transformer
 
     On GPUs no precision has been timed; there bf16 is what training takes.
@@ -181,7 +180,7 @@ def round_to_int8(model: nn.Module) -> None:
 
 def _is_served() -> bool:
     """Whether oneDNN is there."""
-    served: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    served: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's
     return served
 
 

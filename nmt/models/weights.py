@@ -90,7 +90,8 @@ def _read_header(path: Path) -> dict[str, Tensor]:
                 f"its header has {size:,} bytes, where at most {MOST_HEADER:,} are read"
             )
         with safe_open(path, "pt") as file:
-            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()  # the file itself cannot be iterated over
+            parts = {name: file.get_slice(name) for name in names}
             return {
                 name: torch.empty(part.get_shape(), dtype=_DTYPES[part.get_dtype()], device="meta")
                 for name, part in parts.items()

@@ -114,9 +114,17 @@ def hidden(batch: Batch, share: float) -> Batch:
     return replace(batch, src=some(batch.src), tgt_input=some(batch.tgt_input))
 
 
-class _SmoothedCrossEntropy(torch.autograd.Function):
+class _OverLogits(torch.autograd.Function):
     """Overwrites the logits with their gradient, to save memory of several (N, V) tensors."""
 
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (saved,) = ctx.saved_tensors
+        return saved.mul_(gradient[0]), None, None, None  # torch takes more than it has use for
+
+
+class _SmoothedCrossEntropy(_OverLogits):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
         sums = logits.new_zeros(2, dtype=torch.float32)
@@ -127,12 +135,6 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
             gradient[chunk] = _minus_targets(log_probs.exp_(), labels[chunk], smoothing)
         ctx.save_for_backward(gradient)
         return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (saved,) = ctx.saved_tensors
-        return saved.mul_(gradient[0]), None, None
 
 
 def smoothed_cross_entropy(
@@ -148,9 +150,7 @@ def smoothed_cross_entropy(
     return sums[0], sums[1].detach()
 
 
-class _ConsistentCrossEntropy(torch.autograd.Function):
-    """Overwrites the logits as ``_SmoothedCrossEntropy`` does."""
-
+class _ConsistentCrossEntropy(_OverLogits):
     @staticmethod
     def forward(
         ctx: Any, logits: Tensor, labels: Tensor, smoothing: float, weights: Sequence[float]
@@ -182,12 +182,6 @@ class _ConsistentCrossEntropy(torch.autograd.Function):
                 gradient[place] = divergence
         ctx.save_for_backward(gradient)
         return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        (saved,) = ctx.saved_tensors
-        return saved.mul_(gradient[0]), None, None, None
 
 
 def consistent_cross_entropy(

@@ -42,9 +42,9 @@ class SkippedUpdates:
         if scaler.is_enabled():
             scaler.step(optimizer)  # skips it by itself
         elif optimizer.defaults.get("fused"):
-            optimizer.found_inf = bad.float()  # type: ignore[attr-defined]  # as a scaler does
+            optimizer.found_inf = bad.float()  # type: ignore[attr-defined]  # a scaler sets it
             optimizer.step()
-            del optimizer.found_inf  # type: ignore[attr-defined]
+            del optimizer.found_inf  # type: ignore[attr-defined]  # the same
         elif not bad:
             optimizer.step()
         scaler.update()

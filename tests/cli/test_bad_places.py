@@ -21,7 +21,8 @@ from nmt.commands.evaluate import main as evaluate
 from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
-from tests.console import SHORT, TSV, nmt_command, write_tsv
+from scripts.word_by_word import write_tsv
+from tests.console import SHORT, TSV, nmt_command
 from tests.launching import Outcome
 from tests.runs import untrained_run
 

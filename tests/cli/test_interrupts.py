@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.console import SHORT, WORDS
+from scripts.word_by_word import WORDS
+from tests.console import SHORT
 from tests.runs import untrained_run
 
 SIDES = ("src", "tgt")

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+from scripts.word_by_word import write_tsv
 from tests.cli.test_interrupts import started
-from tests.console import SHORT, TSV, write_tsv
+from tests.console import SHORT, TSV
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]

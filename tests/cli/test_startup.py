@@ -3,7 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.console import SHORT, TSV, write_tsv
+from scripts.word_by_word import write_tsv
+from tests.console import SHORT, TSV
 from tests.runs import untrained_run
 
 HEAVY = ["datasets", "matplotlib", "pandas", "pyarrow", "sacrebleu", "tensorboard", "torch"]

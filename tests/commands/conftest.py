@@ -6,7 +6,8 @@ import pytest
 from omegaconf import DictConfig
 
 from nmt.cli.config_files import shipped_configs
-from tests.console import SHORT, TSV, write_tsv
+from scripts.word_by_word import write_tsv
+from tests.console import SHORT, TSV
 from tests.launching import _logging_restored, command
 
 __all__ = ["_logging_restored", "command", "composed"]

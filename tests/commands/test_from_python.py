@@ -10,7 +10,8 @@ import nmt
 from nmt.commands.evaluate import main as evaluate_command
 from nmt.commands.train import main as train_command
 from nmt.training.signals import StopRequest
-from tests.console import SHORT, TSV, write_tsv
+from scripts.word_by_word import write_tsv
+from tests.console import SHORT, TSV
 from tests.launching import Outcome
 
 OPTIONS = [*TSV, *SHORT, "model=small/lstm", "model.embed_size=8", "model.hidden_size=8"]

@@ -107,7 +107,7 @@ def test_what_is_translated_is_written_before_more_is_read(run: Run, capitals: C
         written.append(Path("out").read_text().count("\n"))
         return inner(lines, **options)
 
-    capitals.translate = watching  # type: ignore[method-assign]
+    capitals.translate = watching  # type: ignore[method-assign]  # watched
     run("input=in", "output=out")
     sizes = [len(lines) for lines, _ in capitals.calls]
     assert max(sizes) <= 2
@@ -400,7 +400,7 @@ def test_a_glossary_is_counted_at_the_end(
     def asked(line: str, nbest: int) -> Translation:
         return replace(inner(line, nbest), glossary=((line[2:], line == "a cat"),))
 
-    capitals._one = asked  # type: ignore[method-assign]
+    capitals._one = asked  # type: ignore[method-assign]  # watched
     with caplog.at_level(logging.INFO):
         run("input=in", "output=out", "glossary=terms.tsv")
     assert "glossary: 2 terms asked, 1 met, 1 missed" in caplog.messages

@@ -85,4 +85,4 @@ def test_a_thousand_resamples_of_a_thousand_sentences_take_no_second() -> None:
 )
 def test_settings_out_of_range_are_named(option: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{option} .*got {value}"):
-        Bootstrap(**{option: value})  # type: ignore[arg-type]
+        Bootstrap(**{option: value})  # type: ignore[arg-type]  # wrong on purpose

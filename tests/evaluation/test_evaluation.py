@@ -188,7 +188,7 @@ def test_counts_must_agree(changes: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize("option", ["side", "unit"])
 def test_settings_out_of_range_are_named(option: str) -> None:
     with pytest.raises(ValueError, match=f"{option} .*got 'target'"):
-        Scoring(**{option: "target"})  # type: ignore[arg-type]
+        Scoring(**{option: "target"})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_row_without_anything_is_valid_json() -> None:

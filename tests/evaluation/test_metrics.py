@@ -144,9 +144,9 @@ def test_counts_must_agree() -> None:
 @pytest.mark.parametrize("wrong", ["a b", [["a"], ["b"]], ["a", None], iter(["a", "b"])])
 def test_lines_must_be_strings(wrong: object) -> None:
     with pytest.raises(TypeError, match="references"):
-        Scorer().count(["a", "b"], wrong)  # type: ignore[arg-type]
+        Scorer().count(["a", "b"], wrong)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match="hypotheses"):
-        Scorer().count(wrong, ["a", "b"])  # type: ignore[arg-type]
+        Scorer().count(wrong, ["a", "b"])  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize("wrong", [["bleu", "meteor"], ["chrf"], ["bleu", "bleu"], []])

@@ -24,7 +24,7 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_every_system_and_interval_is_drawn(tmp_path: Path) -> None:
     def drawn(**evaluations: object) -> str:
-        plot_bleu_by_length(evaluations, [tmp_path / "plot.svg"])  # type: ignore[arg-type]
+        plot_bleu_by_length(evaluations, [tmp_path / "plot.svg"])  # type: ignore[arg-type]  # no Evaluations
         return (tmp_path / "plot.svg").read_text(encoding="utf-8")
 
     one, two = drawn(a=evaluation()), drawn(a=evaluation(), b=evaluation())

@@ -193,7 +193,7 @@ def test_checkpoints_between_validations_change_no_result(tmp_path: Path, stop_a
         if trainer.at.step == stop_at:
             raise Killed
 
-    trainer._update = update_and_die  # type: ignore[method-assign]
+    trainer._update = update_and_die  # type: ignore[method-assign]  # watched
     with pytest.raises(Killed):
         trainer.train(StopRequest())
     resumed = make_trainer(tmp_path / "parts", settings)

@@ -93,7 +93,7 @@ def train(path: Path, settings: TrainerSettings = SETTINGS, *, stop_at: int = 0)
         if trainer.at.step == stop_at:
             stop.received = signal.SIGINT
 
-    trainer._update = update_and_signal  # type: ignore[method-assign]
+    trainer._update = update_and_signal  # type: ignore[method-assign]  # watched
     assert trainer.train(stop) == (not stop_at)
     return trainer
 
@@ -187,7 +187,7 @@ def test_a_signal_during_a_step_that_cannot_be_given_up_waits_for_its_end(tmp_pa
         signal.raise_signal(signal.SIGINT)
         step()
 
-    trainer.optimizer.step = signalled  # type: ignore[method-assign]
+    trainer.optimizer.step = signalled  # type: ignore[method-assign]  # watched
     with StopRequest() as stop:
         assert not trainer.train(stop)
     assert trainer.run.manifest()["checkpoint"] == "checkpoints/1-stopped"
@@ -225,7 +225,7 @@ def test_an_average_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
         trainer.logs.metrics(12, {"averaged": 2})  # written, but not committed
         raise KeyboardInterrupt
 
-    trainer._serve_average = cut_off  # type: ignore[method-assign]
+    trainer._serve_average = cut_off  # type: ignore[method-assign]  # watched
     with pytest.raises(KeyboardInterrupt):
         trainer.train(StopRequest())
     train(tmp_path / "parts")
