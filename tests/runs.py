@@ -18,6 +18,7 @@ MODEL = {
     "num_layers": 1,
     "dropout": 0.5,
     "share_embeddings": True,
+    "encoder_directions": "both",
     "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
 }
 PAIRS = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]

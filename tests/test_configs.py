@@ -79,7 +79,7 @@ def test_every_attention_builds_in_the_lstm(attention: str) -> None:
 def test_the_models_of_a_group_are_of_one_size(group: str, vocab_size: int) -> None:
     sizes = [
         parameters(composed("train", [f"model={group}{model}"], "model"), vocab_size)
-        for model in ("lstm", "lstm_bahdanau", "transformer")
+        for model in ("lstm", "lstm_bahdanau", "lstm_reversed", "transformer")
     ]
     assert max(sizes) <= 1.1 * min(sizes)
 

@@ -20,6 +20,7 @@ Compose = Callable[..., DictConfig]
 SIZES = {
     "lstm": ["embed_size=8", "hidden_size=8"],
     "lstm_bahdanau": ["embed_size=8", "hidden_size=8", "attention.attention_size=8"],
+    "lstm_reversed": ["embed_size=8", "hidden_size=8"],
     "transformer": ["hidden_size=8", "num_heads=2", "ff_size=8", "num_layers=1"],
 }
 
