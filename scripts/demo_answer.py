@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nmt import Translator
 from nmt.evaluation.evaluation import Evaluation
-from nmt.evaluation.result_files import HYPOTHESES, find_evaluation
-from nmt.report.comparison import short_labels
+from nmt.evaluation.result_files import HYPOTHESES, find_evaluation, read_evaluation
+from nmt.report.systems import short_labels
 from nmt.run_directory import RunDirectory
 from nmt.search.greedy import GreedySearch
 
@@ -31,7 +31,8 @@ def main() -> None:
     runs: list[Path] = parser.parse_args().runs
     labels = short_labels([run.name for run in runs])
     evaluations = {
-        label: find_evaluation(run, TEST) for label, run in zip(labels, runs, strict=True)
+        label: read_evaluation(find_evaluation(run, TEST))
+        for label, run in zip(labels, runs, strict=True)
     }
     sections = (answer(evaluations), examples(runs, labels), alignment(runs), further(runs))
     for section in sections:

@@ -45,7 +45,7 @@ from nmt.device import (
     keep_freed_memory,
     training_batch_tokens,
 )
-from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.scorer import Scorer
 from nmt.factory import factory
 from nmt.files import check_writable
 from nmt.languages import tokenizer_for

@@ -176,8 +176,8 @@ def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) ->
     [
         ("train", "nmt.data.corpus.Tokenizer.train"),
         ("train", "nmt.commands.train.total_steps"),
-        ("evaluate", "nmt.evaluation.evaluation.resampled_sums"),
-        ("compare", "nmt.report.comparison.plot_bleu_by_length"),
+        ("evaluate", "nmt.evaluation.from_table.resampled_sums"),
+        ("compare", "nmt.report.comparison.plot_scores"),
     ],
 )
 def test_ctrl_c_leaves_nothing_half(

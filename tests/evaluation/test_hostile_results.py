@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nmt.evaluation.result_files import read_evaluation, write_evaluation
+from nmt.evaluation.result_files import read_evaluation
 from nmt.report.tables import evaluation_tables
-from tests.evaluation.test_result_files import LINES, made
+from tests.evaluation.test_result_files import LINES, made, write
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -50,7 +50,7 @@ SPOILED: dict[str, tuple[Change | str, str]] = {
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_it_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
-    write_evaluation(made(), LINES, tmp_path)
+    write(made(), LINES, tmp_path)
     path = tmp_path / "evaluation.json"
     change, message = SPOILED[name]
     if isinstance(change, str):
@@ -67,6 +67,6 @@ def test_it_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
 
 
 def test_a_terminal_takes_nothing_in_it_for_a_command(tmp_path: Path) -> None:
-    write_evaluation(made(system="a\x1b[2J\nb"), LINES, tmp_path)
+    write(made(system="a\x1b[2J\nb"), LINES, tmp_path)
     (table,) = evaluation_tables(read_evaluation(tmp_path))[:1]
     assert table.text().startswith("a?[2J?b: ")
