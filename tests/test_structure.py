@@ -23,8 +23,8 @@ SMALL = {
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 136
-MOST_LINES = 21_350
+MOST_FILES = 139
+MOST_LINES = 21_750
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"

@@ -7,7 +7,6 @@ nmt-align run=runs/enfr reverse=runs/fren source=my.en target=my.fr
 nmt-align run=runs/enfr source=my.en target=my.fr gold=my.gold gold_base=1 every_reading=true
 """
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -17,57 +16,63 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from nmt.checks import boolean, section
+from nmt.checks import boolean, non_negative_int, section
 from nmt.cli.arguments import texts
 from nmt.cli.streams import Output, open_output
 from nmt.commands.scored_text import check_as_many, one_file
 from nmt.commands.translate import load_translator, text_or_none
 from nmt.data.text_files import read_lines
-from nmt.evaluation.alignment_error import GoldLinks, alignment_score, counts, read_gold
+from nmt.evaluation.alignment_error import Counts, GoldLinks, counts, read_gold
+from nmt.evaluation.attention_figures import PairFigures, agreement_figures, attention_figures
 from nmt.evaluation.bootstrap import Bootstrap
+from nmt.evaluation.buckets import buckets
+from nmt.files import check_writable, replace_text
 from nmt.models.interface import NoAlignment
-from nmt.report.tables import Table, number
+from nmt.report.alignment_tables import error_table, figures_table
 from nmt.run_directory import RunDirectory
 from nmt.translator import Translator
 from nmt.translator.forced_decoding import AttendedPair, diagonal, grow_diag_final_and
+from nmt.translator.json_rows import one_row
 from nmt.translator.translation import Alignment
 from nmt.translator.word_alignment import LINKS, STEPS, Reading
-
-log = logging.getLogger(__name__)
 
 AT_ONCE = 512  # pairs
 Pair = tuple[str, str]
 
 
 def main(cfg: DictConfig) -> None:
-    """Align as ``configs/align.yaml`` says."""
+    """Align as ``configs/align.yaml`` says; links or tables go to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     with section("bootstrap"):
         bootstrap = Bootstrap(**config["bootstrap"])
     reading = Reading(layer=config["layer"], step=config["step"], links=config["links"])
-    every = boolean("every_reading", config["every_reading"])
-    path, gold_path = text_or_none(config["output"]), text_or_none(config["gold"])
-    if every and gold_path is None:
-        raise ValueError("every_reading=true compares readings with links of people: say gold=FILE")
+    edges = [bucket.low for bucket in buckets(config["edges"])][1:]
+    path, gold_path, figures_path = _files(config)
     pairs = _pairs(config)
-    _refuse_inputs(path, config)
     translator = load_translator(config)
-    reverse = _reversed(translator, config)
-    aligner = Aligner(_name(config["run"]), translator, reading, reverse)
-    errors = None
+    name, reverse = _name(config["run"]), _reversed(translator, config)
+    aligner = Aligner(name, translator, reading, reverse)
+    errors, figures = None, None
     if gold_path is not None:
-        sizes = [aligner.translator.count_words(pair) for pair in pairs]
+        sizes = [translator.count_words(pair) for pair in pairs]
         order = config["gold_order"]
         gold = read_gold(gold_path, sizes, base=config["gold_base"], order=order)
-        errors = Errors(gold_path, gold, every, bootstrap)
-    if errors is not None and path is None:
-        for _ in _aligned(aligner, pairs, errors):
+        errors = Errors(gold, config["every_reading"])
+    if figures_path is not None:
+        figures = Figures(_spread(pairs, config["importance"]))
+    made = _aligned(aligner, pairs, errors, figures)
+    if path is None and (errors or figures):
+        for _ in made:
             pass
     else:
         with open_output(path) as output:
-            _write(output, _aligned(aligner, pairs, errors))
+            _write(output, made)
     if errors is not None:
-        print(errors.table(aligner).text(), end="")
+        print(error_table(name, str(gold_path), errors.found, bootstrap).text())
+    if figures is not None:
+        rows = "".join(f"{one_row(**one.row())}\n" for one in figures.found)
+        replace_text(Path(str(figures_path)), rows)
+        print(figures_table(name, figures.found, edges).text())
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,12 @@ class Aligner:
         """Raises ValueError for a model without attention."""
         return self._attend(self.translator, pairs)
 
-    def join(self, pairs: Sequence[Pair], ahead: Sequence[AttendedPair]) -> Iterator[Alignment]:
-        """The links of both directions, joined. Each has links from its target words only: joining
-        them adds the others."""
-        assert self.reverse is not None
+    def links(self, pairs: Sequence[Pair], ahead: Sequence[AttendedPair]) -> Iterator[Alignment]:
+        """The alignment of each pair. Where two directions are joined, each gives the links of its
+        target words only: joining adds the others."""
+        if self.reverse is None:
+            yield from (pair.links(self.reading) for pair in ahead)
+            return
         behind = self._attend(self.reverse, [(target, source) for source, target in pairs])
         one_way = replace(self.reading, links="target")
         for forward, backward in zip(ahead, behind, strict=True):
@@ -105,79 +112,79 @@ class Aligner:
 
 @dataclass(frozen=True)
 class Errors:
-    """Counts the errors of alignments, with the diagonal's beside them."""
+    """Compares alignments with those of people, and the diagonal beside them.
 
-    path: str
+    every: whether to count each layer, step and kind of links. found: of each pair, by layer, step
+    and links.
+    """
+
     gold: Sequence[GoldLinks]
     every: bool
-    bootstrap: Bootstrap
-    found: dict[tuple[str, ...], list[tuple[int, int, int, int]]] = field(default_factory=dict)
+    found: dict[tuple[str, ...], list[Counts]] = field(default_factory=dict)
 
     def add(
-        self, number: int, pair: AttendedPair, reading: Reading, joined: Alignment | None
+        self, place: int, pair: AttendedPair, chosen: Reading, joined: Alignment | None
     ) -> None:
-        """Counts those of a pair, given its place in the text."""
-        readings = [reading]
+        """place: of the pair in the text. joined: the links of both directions, if any."""
+        readings = [chosen]
         if self.every:
             layers = [None, *range(1, len(pair.weights) + 1)] if len(pair.weights) > 1 else [None]
-            readings = [
-                Reading(layer=layer, step=step, links=links)
-                for layer, step, links in product(layers, STEPS, LINKS)
-            ]
+            options = product(layers, STEPS, LINKS)
+            readings = [Reading(layer=one, step=step, links=kind) for one, step, kind in options]
         sizes = len(pair.source.words), len(pair.target.words)
-        for links in dict.fromkeys(one.links for one in readings):
-            self._count(("diagonal", "", links), number, diagonal(*sizes, links))
+        for kind in dict.fromkeys(one.links for one in readings):
+            self._count(("diagonal", "", kind), place, diagonal(*sizes, kind))
         for one in readings:
             layer = "mean" if one.layer is None else str(one.layer)
-            self._count((layer, one.step, one.links), number, pair.links(one))
+            self._count((layer, one.step, one.links), place, pair.links(one))
         if joined is not None:
-            self._count(("both directions", reading.step, "joined"), number, joined)
+            self._count(("both directions", chosen.step, "joined"), place, joined)
 
-    def _count(self, row: tuple[str, ...], number: int, links: Alignment) -> None:
-        self.found.setdefault(row, []).append(counts(links, self.gold[number]))
+    def _count(self, row: tuple[str, ...], place: int, links: Alignment) -> None:
+        self.found.setdefault(row, []).append(counts(links, self.gold[place]))
 
-    def table(self, aligner: Aligner) -> Table:
-        """A row for each way to align."""
-        rows = []
-        for names, statistics in self.found.items():
-            score = alignment_score(statistics, self.bootstrap)
-            rate = number(score.error_rate, ".1f")
-            if score.interval is not None:
-                rate += " [{:4.1f}, {:4.1f}]".format(*score.interval)
-            shares = (number(value, ".1f") for value in (score.precision, score.recall))
-            rows.append([*names, rate, *shares])
-        sure = sum(len(one.sure) for one in self.gold)
-        possible = sum(len(one.possible) for one in self.gold) - sure
-        baseline = [row for row in rows if row[0] == "diagonal"]
-        return Table(
-            title=f"{aligner.name}: alignment error of {len(self.gold):,} pairs",
-            header=["layer", "step", "links", "error rate", "precision", "recall"],
-            sections=[baseline, [row for row in rows if row not in baseline]],
-            notes=[
-                f"against {self.path}: {sure:,} sure links, {possible:,} possible ones",
-                f"[low, high]: {self.bootstrap.level:.0%} interval from "
-                f"{self.bootstrap.samples:,} bootstrap samples of the pairs",
-                "step: same, weights of the step that writes a word; next, of the step after it",
-                "links: target, one from each target word; both, also from source words left over",
-            ],
-        )
+
+@dataclass(frozen=True)
+class Figures:
+    """What attention does in each pair. sample: places of the pairs in which it is compared with
+    what leaving out a word changes."""
+
+    sample: frozenset[int]
+    found: list[PairFigures] = field(default_factory=list)
+
+    def add(self, place: int, pair: AttendedPair, aligner: Aligner, links: Counts | None) -> None:
+        """place: of the pair in the text."""
+        weights = pair.words_and_ends(aligner.reading).double().numpy()[: len(pair.target.words)]
+        values: dict[str, Any] = attention_figures(weights)
+        if place in self.sample:
+            importance = aligner.translator.word_importance(pair).double().numpy()
+            values |= agreement_figures(weights[:, :-1], importance)
+        values |= {"src_words": len(pair.source.words), "tgt_words": len(pair.target.words)}
+        self.found.append(PairFigures(id=place + 1, **values, links=links))
+
+
+def _spread(pairs: Sequence[Pair], most: int) -> frozenset[int]:
+    """Places of at most so many pairs, spread evenly over those with text on both sides."""
+    said = [place for place, pair in enumerate(pairs) if all(side.strip() for side in pair)]
+    most = min(non_negative_int("importance", most), len(said))
+    return frozenset(said[len(said) * number // most] for number in range(most))
 
 
 def _aligned(
-    aligner: Aligner, pairs: Sequence[Pair], errors: Errors | None
+    aligner: Aligner, pairs: Sequence[Pair], errors: Errors | None, figures: Figures | None
 ) -> Iterator[list[Alignment]]:
-    """The alignments of all pairs, some at a time; counts their errors."""
+    """The alignments of all pairs, some at a time; counts their errors and figures."""
     for start in tqdm(range(0, len(pairs), AT_ONCE), disable=None, leave=False):
         chunk = pairs[start : start + AT_ONCE]
         attended = aligner.attend(chunk)
-        joined: Sequence[Alignment | None] = [None] * len(chunk)
-        if aligner.reverse is not None:
-            joined = list(aligner.join(chunk, attended))
-        made = []
-        for place, (pair, links) in enumerate(zip(attended, joined, strict=True), start=start):
-            made.append(pair.links(aligner.reading) if links is None else links)
+        made = list(aligner.links(chunk, attended))
+        for place, (pair, links) in enumerate(zip(attended, made, strict=True), start=start):
             if errors is not None:
-                errors.add(place, pair, aligner.reading, links)
+                joined = links if aligner.reverse is not None else None
+                errors.add(place, pair, aligner.reading, joined)
+            if figures is not None:
+                known = None if errors is None else counts(links, errors.gold[place])
+                figures.add(place, pair, aligner, known)
         yield made
 
 
@@ -220,11 +227,21 @@ def _reversed(translator: Translator, config: Mapping[str, Any]) -> Translator |
     return turned
 
 
-def _refuse_inputs(path: str | None, config: Mapping[str, Any]) -> None:
-    """ValueError where what is read would be written."""
-    read = [text for name in ("source", "target", "gold") if (text := text_or_none(config[name]))]
-    if path is not None and any(_same_file(path, other) for other in read):
-        raise ValueError(f"{path} would be read and written at once: give output another name")
+def _files(config: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """output, gold and figures. Raises ValueError where what is read would be written, and for an
+    option that needs one of these."""
+    output, gold, figures = (text_or_none(config[name]) for name in ("output", "gold", "figures"))
+    if boolean("every_reading", config["every_reading"]) and gold is None:
+        raise ValueError("every_reading=true compares readings with links of people: say gold=FILE")
+    if config["importance"] and figures is None:
+        raise ValueError(f"importance={config['importance']} needs figures=FILE")
+    read = [gold, *(text_or_none(config[name]) for name in ("source", "target"))]
+    for option, path in {"output": output, "figures": figures}.items():
+        if path and any(_same_file(path, other) for other in read if other):
+            raise ValueError(f"{path} would be read and written: give {option} another name")
+    if figures is not None:
+        check_writable(Path(figures).parent, "figures")
+    return output, gold, figures
 
 
 def _same_file(one: str, other: str) -> bool:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,10 +80,23 @@ def _link(text: str, words: tuple[int, int], base: int, order: str) -> tuple[Lin
     return link, match[2] == "-"
 
 
-def counts(links: Collection[Link], gold: GoldLinks) -> tuple[int, int, int, int]:
-    """Links of an alignment, sure links, links of both kinds found, sure links found."""
-    found = set(links)
-    return len(found), len(gold.sure), len(found & gold.possible), len(found & gold.sure)
+class Counts(NamedTuple):
+    """Of a pair: links of an alignment, sure links and links of both kinds that it should have, and
+    how many of these it has."""
+
+    links: int
+    sure: int
+    possible: int
+    right: int
+    sure_found: int
+
+
+def counts(links: Collection[Link], gold: GoldLinks) -> Counts:
+    """Compares an alignment with that of people."""
+    found, right = set(links), gold.possible.intersection(links)
+    return Counts(
+        len(found), len(gold.sure), len(gold.possible), len(right), len(right & gold.sure)
+    )
 
 
 @dataclass(frozen=True)
@@ -97,12 +111,12 @@ class AlignmentScore:
 
 
 def alignment_score(
-    statistics: Sequence[tuple[int, int, int, int]], bootstrap: Bootstrap | None = None
+    statistics: Sequence[Counts], bootstrap: Bootstrap | None = None
 ) -> AlignmentScore:
     """The score of all pairs from the ``counts`` of each, with its bootstrap interval."""
-    rows = np.array(statistics, dtype=np.float64).reshape(-1, 4)
+    rows = np.array(statistics, dtype=np.float64).reshape(-1, len(Counts._fields))
     sums = rows.sum(axis=0)
-    found, sure, right, sure_found = sums
+    found, sure, _, right, sure_found = sums
     interval = None
     if bootstrap is not None and len(rows):
         drawn = _error_rates(resampled_sums(rows, bootstrap))
@@ -115,8 +129,8 @@ def alignment_score(
 
 
 def _error_rates(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 4) -> (N,), NaN where there are no links."""
-    found, sure, right, sure_found = sums.T
+    """(N, counts) -> (N,), NaN where there are no links."""
+    found, sure, _, right, sure_found = sums.T
     total = np.where(found + sure > 0, found + sure, np.nan)
     rates: NDArray[np.float64] = 100 * (1 - (right + sure_found) / total)
     return rates

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nmt.models.interface import Seq2SeqModel
 from nmt.tokenizer import EOS, Tokenizer
+from nmt.translator.inference import token_log_probs
 from nmt.translator.translation import Alignment
 from nmt.translator.word_alignment import (
     Reading,
@@ -120,6 +121,18 @@ def attend_pairs(
         )
         for place, (source, target) in enumerate(pairs)
     ]
+
+
+def word_importance(model: Seq2SeqModel, tokenizer: Tokenizer, pair: AttendedPair) -> Tensor:
+    """By how much log p of each target word falls when a source word is left out: (target words,
+    source words). Decodes once for each source word."""
+    words, ids = list(pair.source.words), pair.target.spelling[0]
+    space = "" if pair.source.by_character else " "
+    without = (words[:place] + words[place + 1 :] for place in range(len(words)))
+    sources = tokenizer.encode_src([space.join(words), *map(space.join, without)])
+    values = torch.tensor(token_log_probs(model, [(source, ids) for source in sources]))
+    fallen = values[:1, :-1] - values[1:, :-1]  # (V, T)
+    return pair.target.shares @ fallen.T
 
 
 def words_of(text: str, by_character: bool) -> Sequence[str]:

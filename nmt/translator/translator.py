@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from torch import Tensor
+
 from nmt.checks import non_negative_int, one_of, positive_int
 from nmt.data.statistics import TextStatistics
 from nmt.device import autocast, choose_device, choose_precision, translation_tokens
@@ -17,7 +19,7 @@ from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.text.spans import Protection
 from nmt.tokenizer import Tokenizer
-from nmt.translator.forced_decoding import AttendedPair, attend_pairs, words_of
+from nmt.translator.forced_decoding import AttendedPair, attend_pairs, word_importance, words_of
 from nmt.translator.inference import batches, log_probs
 from nmt.translator.line_plan import LinePlan
 from nmt.translator.loading import load_runs
@@ -228,6 +230,11 @@ class Translator:
             return attend_pairs(
                 self.model, self.tokenizer, pairs, src_by_character=src, tgt_by_character=tgt
             )
+
+    def word_importance(self, pair: AttendedPair) -> Tensor:
+        """How much each target word depends on each source word, see ``word_importance``."""
+        with self._evaluating():
+            return word_importance(self.model, self.tokenizer, pair)
 
     @property
     def _by_character(self) -> tuple[bool, bool]:

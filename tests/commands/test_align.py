@@ -1,13 +1,16 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from omegaconf import DictConfig
 
 from nmt.commands.align import main as align
 from nmt.models.interface import NoAlignment
 from nmt.translator import Translator
 from nmt.translator.forced_decoding import grow_diag_final_and
+from nmt.translator.inference import token_log_probs
 from nmt.translator.word_alignment import Reading
 from tests.runs import untrained_run
 
@@ -114,10 +117,12 @@ def test_errors_stand_beside_the_diagonals(
         (["source=src", "target=tgt", "test=x"], "here is source=, target=, test="),
         (["source=src", "target=src"], "src and src are one file"),
         (["source=src", "target=short"], "short has 1 lines, but src has 6"),
-        ([*FILES, "output=tgt"], "tgt would be read and written at once"),
+        ([*FILES, "output=tgt"], "tgt would be read and written"),
         ([*FILES, "gold=gold"], "gold has 1 lines for 6 pairs"),
         ([*FILES, "gold=wrong"], "wrong:3: '0-0' links word 0 of the target, whose words"),
         ([*FILES, "every_reading=true"], "say gold=FILE"),
+        ([*FILES, "importance=3"], "importance=3 needs figures=FILE"),
+        ([*FILES, "figures=src"], "src would be read and written"),
         ([*FILES, "layer=2"], "layer=2, but the decoder has 1"),
         ([*FILES, "step=last"], "step"),
         ([*FILES, "links=all"], "links"),
@@ -142,3 +147,40 @@ def test_a_model_without_attention_is_refused(
     monkeypatch.setattr(Translator, "attend_pairs", attend_pairs)
     with pytest.raises(ValueError, match="run cannot align words: its context is FixedContext"):
         align(composed("align", f"run={run}", *FILES))
+
+
+def test_figures_of_each_pair_are_written_and_summed_up(
+    composed: Compose, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    align(composed("align", f"run={run}", *FILES, "output=out"))
+    options = ["figures=figures.jsonl", "importance=9", "gold=out", "edges=[2]"]
+    align(composed("align", f"run={run}", *FILES, *options))
+    rows = [json.loads(line) for line in Path("figures.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["src_words"] for row in rows] == [3, 0, 2, 0, 1, 3]
+    assert ["entropy" in row for row in rows] == [True, False, False, False, True, True]
+    assert ["agreement" in row for row in rows] == [True, *[False] * 4, True]  # of several words
+    assert all("links" in row for row in rows)
+    assert not any(word in Path("figures.jsonl").read_text() for word in ("cat", "chat"))
+    shown = capsys.readouterr().out
+    line = next(line for line in shown.splitlines() if line.startswith("2+"))
+    assert line.split()[1] == "2"  # the pairs of two words and more with both sides
+    assert line.split()[-1] == "0.0"
+
+
+def test_importance_is_what_leaving_out_a_word_changes(run: Path) -> None:
+    translator = Translator.load(run, device="cpu", precision="fp32")
+    (pair,) = translator.attend_pairs([("the cat sat", "le chat")])
+    found = translator.word_importance(pair)
+    assert found.shape == (2, 3)
+    whole, without = translator.score_pairs([("the cat sat", "le chat"), ("the sat", "le chat")])
+    tgt = translator.tokenizer.encode_tgt(["le chat"])[0]
+    values = [
+        token_log_probs(translator.model, [(translator.tokenizer.encode_src([text])[0], tgt)])[0]
+        for text in ("the cat sat", "the sat")
+    ]
+    assert sum(values[0]) == pytest.approx(whole.log_prob, abs=1e-4)
+    assert sum(values[1]) == pytest.approx(without.log_prob, abs=1e-4)
+    fallen = torch.tensor(values[0]) - torch.tensor(values[1])
+    of_words = pair.target.shares.to_dense() @ fallen[:-1]
+    torch.testing.assert_close(found[:, 1], of_words, atol=1e-4, rtol=1e-3)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.evaluation.alignment_error import GoldLinks, alignment_score, counts, read_gold
+from nmt.evaluation.alignment_error import Counts, GoldLinks, alignment_score, counts, read_gold
 from nmt.evaluation.bootstrap import Bootstrap
 
 # "la maison bleue" / "the blue house": la-the, maison-house, bleue-blue, by hand.
@@ -72,7 +72,7 @@ def test_is_what_och_and_ney_define() -> None:
 
 
 def test_there_is_no_rate_of_nothing() -> None:
-    for statistics in ([], [(0, 0, 0, 0)]):
+    for statistics in ([], [Counts(0, 0, 0, 0, 0)]):
         score = alignment_score(statistics, Bootstrap(samples=10))
         assert (score.error_rate, score.precision, score.recall) == (None, None, None)
         assert score.interval is None
@@ -80,7 +80,11 @@ def test_there_is_no_rate_of_nothing() -> None:
 
 def test_sentences_are_drawn_for_the_interval() -> None:
     rng = random.Random(1)
-    rows = [(n, n, k, k) for n in (rng.randint(5, 20) for _ in range(400)) for k in [n * 7 // 10]]
+    rows = [
+        Counts(n, n, n, k, k)
+        for n in (rng.randint(5, 20) for _ in range(400))
+        for k in [n * 7 // 10]
+    ]
     bootstrap = Bootstrap(samples=500)
     score = alignment_score(rows, bootstrap)
     assert score.interval is not None
@@ -90,5 +94,5 @@ def test_sentences_are_drawn_for_the_interval() -> None:
     fewer = alignment_score(rows[:40], bootstrap).interval
     assert fewer is not None
     assert fewer[1] - fewer[0] > 2 * (high - low)
-    same = alignment_score([(10, 10, 7, 7)] * 30, bootstrap)
+    same = alignment_score([Counts(10, 10, 10, 7, 7)] * 30, bootstrap)
     assert same.interval == pytest.approx((30, 30))
