@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:  # commands that need no torch start faster
@@ -149,6 +150,12 @@ def gather(value: T) -> list[T]:
     with _ended_elsewhere():
         dist.all_gather_object(every, value)
     return cast(list[T], every)
+
+
+def in_turn(parts: list[list[T]]) -> list[T]:
+    """The parts that the ranks made in turn, the first of each first, in order and joined."""
+    rounds = zip_longest(*gather(parts), fillvalue=[])
+    return [one for round_ in rounds for part in round_ for one in part]
 
 
 def from_first(make: Callable[[], T]) -> T:

@@ -82,9 +82,7 @@ def launch(
         with _reported(show_tracebacks):
             check(cfg, config_name)
             jobs = positive_int("jobs", cfg.jobs)
-            sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-            arguments.check_launcher(config_name, several, sweep or jobs > 1)
-            if not sweep:
+            if HydraConfig.get().mode != RunMode.MULTIRUN:
                 work(cfg)
             elif jobs == 1:
                 try:
@@ -123,6 +121,7 @@ def launch(
         if "--version" in given:
             print(f"nmt {__version__}")
             return
+        arguments.check_launcher(config_name, several, given)
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         sys.argv[1:] = arguments.flags_first(given)  # hydra.main reads arguments only there
         configs = str(config_files.shipped_configs())

@@ -124,14 +124,14 @@ def texts(value: object) -> list[str]:
     return [str(one) for one in (value if isinstance(value, list) else [value])]
 
 
-def check_launcher(command: str, several: bool, jobs: bool) -> None:
+def check_launcher(command: str, several: bool, given: Sequence[str]) -> None:
     """ValueError for what torchrun cannot start. several: whether the command can run in several
-    processes that work as one. jobs: whether there are jobs to run."""
+    processes that work as one."""
     if not distributed.launched():
         return
     if not several:
         raise ValueError(f"nmt-{command} is the work of one process: call it without torchrun")
-    if jobs:
+    if any(one in ("-m", "--multirun") or one.startswith("jobs=") for one in given):
         raise ValueError(
             "-m and jobs= are for trainings that know nothing of each other, but the processes of "
             "torchrun share one: call torchrun once for each"
