@@ -41,7 +41,7 @@ def command(
     """Runs a command in this process and an empty directory, up to its work, or ``work``."""
     monkeypatch.chdir(tmp_path)
 
-    def run(name: str, *arguments: str, work: Work | None = None) -> Outcome:
+    def run(name: str, *arguments: str, work: Work | None = None, several: bool = False) -> Outcome:
         configs: list[DictConfig] = []
 
         def recorded(cfg: DictConfig) -> None:
@@ -53,7 +53,7 @@ def command(
         monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
         code: object = 0
         try:
-            launch(name, f"What nmt-{name} does.", recorded)
+            launch(name, f"What nmt-{name} does.", recorded, several=several)
         except SystemExit as exit_:
             code = exit_.code
         captured = capsys.readouterr()

@@ -5,7 +5,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "nmt"
 LAYERS = [
     {"checks", "directory_lock", "files", "languages", "older_runs", "plain_files"},
-    {"device", "disk_cache", "factory", "run_directory", "text"},
+    {"device", "disk_cache", "distributed", "factory", "run_directory", "text"},
     {"tokenizer"},
     {"data", "models"},
     {"search"},

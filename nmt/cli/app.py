@@ -34,7 +34,7 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from nmt import __version__
+from nmt import __version__, distributed
 from nmt.checks import dotted, known_options, positive_int
 from nmt.cli import arguments, config_files
 from nmt.cli.arguments import own_configs, typed
@@ -55,10 +55,17 @@ MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YA
 OmegaConf.register_new_resolver("shipped", lambda name: str(config_files.shipped(name)))
 
 
-def launch(config_name: str, description: str, work: Callable[[DictConfig], None]) -> None:
+def launch(
+    config_name: str,
+    description: str,
+    work: Callable[[DictConfig], None],
+    *,
+    several: bool = False,
+) -> None:
     """Run ``work`` on the config composed from the command line, once or, with -m, repeatedly.
 
-    description: the text of --help before the options.
+    description: the text of --help before the options. several: whether the command can run in
+    several processes that work as one, see ``distributed.py``.
     """
     gc.set_threshold(100_000)  # start-up makes objects that stay: collections take a tenth of it
     atexit.register(gc.freeze)  # so does the end: Python would look at all of them once more
@@ -114,6 +121,7 @@ def launch(config_name: str, description: str, work: Callable[[DictConfig], None
         if "--version" in given:
             print(f"nmt {__version__}")
             return
+        arguments.check_launcher(config_name, several, given)
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         sys.argv[1:] = arguments.flags_first(given)  # hydra.main reads arguments only there
         configs = str(config_files.shipped_configs())
@@ -177,7 +185,10 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
     except MISTAKES as error:
         if show_tracebacks:
             raise
-        print(f"error: {worded(error)}", file=sys.stderr)
+        if distributed.size() > 1:
+            print(f"error: rank {distributed.rank()}: {worded(error)}", file=sys.stderr)
+        elif distributed.launched_rank() == 0:  # before they have joined, all say the same
+            print(f"error: {worded(error)}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser  # nothing public says which flags Hydra has
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from nmt import distributed
+
 OPEN = ("data.tests",)
 """Sections in which users choose the names."""
 
@@ -120,3 +122,17 @@ def _quoted(value: str) -> str:
 def texts(value: object) -> list[str]:
     """One value or a list of values as text: Hydra reads ``source=2024`` as a number."""
     return [str(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def check_launcher(command: str, several: bool, given: Sequence[str]) -> None:
+    """ValueError for what torchrun cannot start. several: whether the command can run in several
+    processes that work as one."""
+    if not distributed.launched():
+        return
+    if not several:
+        raise ValueError(f"nmt-{command} is the work of one process: call it without torchrun")
+    if any(one in ("-m", "--multirun") or one.startswith("jobs=") for one in given):
+        raise ValueError(
+            "-m and jobs= are for trainings that know nothing of each other, but the processes of "
+            "torchrun share one: call torchrun once for each"
+        )

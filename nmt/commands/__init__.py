@@ -20,11 +20,15 @@ def description(command: str) -> str:
     return ast.get_docstring(ast.parse(source), clean=False) or ""
 
 
+_SEVERAL = {"train", "translate", "evaluate"}
+"""Commands that several processes of torchrun may share."""
+
+
 def _launch(command: str) -> None:
     def work(cfg: DictConfig) -> None:
         import_module(f"{__name__}.{command}").main(cfg)  # after the checks: it loads torch
 
-    launch(command, description(command), work)
+    launch(command, description(command), work, several=command in _SEVERAL)
 
 
 launch_align = partial(_launch, "align")

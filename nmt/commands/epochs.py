@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 import torch
 
-from nmt import checks
+from nmt import checks, distributed
 from nmt.commands.prepare import PreparedData
 from nmt.data.ahead import EpochsAhead, EpochText
 from nmt.data.augmentation import Augmentation, Augmenter
@@ -56,7 +56,7 @@ def total_steps(settings: TrainerSettings, batches: TrainingBatches) -> int | No
         # The first epoch last: it is kept for training, which begins with it.
         for first, count in ((short, settings.max_epochs - short), (0, short)):
             length = batches.epoch(first)[0] if count else 0
-            steps += count * -(-length // settings.accumulate)
+            steps += count * -(-length // (settings.accumulate * distributed.size()))
         limits.append(steps)
     return min(limits, default=None)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from nmt import checks
+from nmt import checks, distributed
 from nmt.cli.arguments import texts
 from nmt.commands.scored_text import (
     ScoredText,
@@ -72,6 +72,8 @@ class Task:
 
 def main(cfg: DictConfig) -> None:
     """Score as ``configs/evaluate.yaml`` says; the tables go to stdout."""
+    if cfg.run is None:
+        distributed.leave_to_first()
     evaluation, paths = evaluate(cfg)
     print("\n".join(table.text() for table in evaluation_tables(evaluation)))
     log.info("wrote %s", " and ".join(map(str, paths)))
@@ -291,18 +293,24 @@ def _translations(
     config: Mapping[str, Any], sources: Sequence[str]
 ) -> tuple[list[str], dict[str, Any]]:
     """The translations, and arguments of ``evaluate_translations`` that describe them."""
-    from nmt.commands.translate import load_translator  # loads torch, which scoring does not need
+    # These load torch, which scoring does not need.
+    from nmt.commands.translate import load_translator
+    from nmt.device import choose_device
 
-    translator = load_translator(config)
-    if config["sentences"] == "line":
-        _warn_of_long(translator, sources)
-    start = time.perf_counter()
-    translations = []
-    with tqdm(total=len(sources), unit=" lines", disable=None, leave=False) as progress:
-        for first in range(0, len(sources), translator.lines_at_once):
-            lines = sources[first : first + translator.lines_at_once]
-            translations += _translate(translator, lines, config)
-            progress.update(len(lines))
+    with distributed.joined(choose_device(config["device"])):
+        translator = load_translator(config)
+        if config["sentences"] == "line":
+            _warn_of_long(translator, sources)
+        start, at_once = time.perf_counter(), translator.lines_at_once
+        chunks = [sources[first : first + at_once] for first in range(0, len(sources), at_once)]
+        own = chunks[distributed.rank() :: distributed.size()]
+        total, off, made = sum(map(len, own)), distributed.unseen(), []
+        with tqdm(total=total, unit=" lines", disable=off, leave=False) as progress:
+            for lines in own:
+                made.append(_translate(translator, lines, config))
+                progress.update(len(lines))
+        translations = distributed.in_turn(made)
+    distributed.leave_to_first()
     seconds = time.perf_counter() - start
     tokenizer = translator.tokenizer
     sides = {"source": tokenizer.encode_src, "reference": tokenizer.encode_tgt}

@@ -22,6 +22,7 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,7 +32,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from nmt import __version__, checks
+from nmt import __version__, checks, distributed
 from nmt.cli.arguments import swept
 from nmt.commands.epochs import check_epochs, total_steps, training_batches
 from nmt.commands.fine_tuning import InitialWeights, check_begun_from, inherited, run_label
@@ -107,11 +108,17 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     """
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     device = choose_device(config["device"])
+    with distributed.joined(device):
+        _train(config, device, overrides)
+
+
+def _train(config: dict[str, Any], device: torch.device, overrides: Sequence[str]) -> None:
+    """As ``train``, of one of several processes."""
     if device.type == "cpu":
         keep_freed_memory()
         keep_few_kernels()
     run = RunDirectory(config["run"])
-    resumed = is_resumed(run, config["resume"])
+    resumed = distributed.from_first(lambda: is_resumed(run, config["resume"]))
     if config["trainer"]["batch_tokens"] is None:
         begun = run.section("trainer") if resumed else {}
         chosen = begun.get("batch_tokens") or training_batch_tokens(device)
@@ -121,7 +128,8 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
         precision = choose_precision(settings.precision, device)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    check_writable(run.path, "run")
+    if distributed.is_first():
+        check_writable(run.path, "run")
     config, start = _with_init_from(config, run if resumed else None, overrides)
     if config["data"]["lowercase"] and not config["tokenizer"]["lowercase"]:
         raise ValueError(
@@ -141,7 +149,9 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
 
     log.info("run %s", run.path)
     cache = cache_of(config["data"])
-    ready = prepare_data(config["data"], config["tokenizer"], cache, torch.get_num_threads(), known)
+    with distributed.first_goes_ahead():  # the others find what it has prepared
+        threads = torch.get_num_threads()
+        ready = prepare_data(config["data"], config["tokenizer"], cache, threads, known)
     for line in ready.corpus.cleaning.lines():
         log.info("%s", line)
     if resumed:
@@ -150,19 +160,22 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
     tokens = config["trainer"]["batch_tokens"]
     batches = training_batches(ready, config, cache, tokens, device)
     model = _model(config, ready.tokenizer, start).to(device)
+    distributed.draw_otherwise(config["seed"])
     schedule = _built(config, "schedule", Schedule, total_steps=total_steps(settings, batches))
     with checks.section("optimizer"):
         optimizer = adamw(model, **config["optimizer"])
     search = _built(config, "search", Search)
     references = [pair.tgt for pair in ready.corpus.valid]
     scorer = _scorer(config, references, lowercase=ready.tokenizer.normalization.lowercase)
-    validate = validation(ready, search, scorer, batch_tokens=tokens, precision=precision)
+    validate, merged = validation(ready, search, scorer, batch_tokens=tokens, precision=precision)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")
-    log.info("%s in %s, %d threads", device, precision, torch.get_num_threads())
+    ranks = f"{distributed.size()} processes, " if distributed.launched() else ""
+    log.info("%s in %s, %s%d threads", device, precision, ranks, torch.get_num_threads())
 
-    with StopRequest() as stop, full_disk_explained(run.path), run.locked():
-        if not resumed:
+    held = run.locked() if distributed.is_first() else nullcontext()
+    with StopRequest() as stop, full_disk_explained(run.path), held:
+        if distributed.is_first() and not resumed:
             run = RunDirectory.create(run.path)
         trainer = Trainer(
             model=model,
@@ -171,12 +184,16 @@ def train(cfg: DictConfig, overrides: Sequence[str] = ()) -> None:
             loss=_built(config, "loss", Loss),
             batches=batches,
             validate=validate,
+            merged=merged,
             run=run,
             settings=settings,
             precision=precision,
         )
-        trainer.restore()
-        _record(run, kept(config), ready, start, parameters)
+        if resumed:
+            trainer.restore()
+        with distributed.first_goes_ahead():
+            if distributed.is_first():
+                _record(run, kept(config), ready, start, parameters)
         finished = trainer.train(stop)
     if not finished:
         assert stop.received is not None

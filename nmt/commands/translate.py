@@ -13,6 +13,7 @@ nmt-translate run=runs/demo-lstm-s1 glossary=terms.tsv < in.txt
 """
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -23,11 +24,12 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from nmt import distributed
 from nmt.checks import boolean, non_negative_int, one_of, section
 from nmt.cli import streams
 from nmt.cli.arguments import texts
 from nmt.data.text_files import Lines
-from nmt.device import keep_freed_memory, return_freed_memory
+from nmt.device import choose_device, keep_freed_memory, return_freed_memory
 from nmt.factory import factory
 from nmt.files import check_writable
 from nmt.search.base import Search
@@ -57,9 +59,18 @@ def main(cfg: DictConfig) -> None:
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check(config)
     source, target = text_or_none(config["input"]), text_or_none(config["output"])
+    with distributed.joined(choose_device(config["device"])):
+        _translate(source, target, config)
+
+
+def _translate(source: str | None, target: str | None, config: Mapping[str, Any]) -> None:
+    """Translates, as one of several processes, and reports on the translations."""
     if documents.kind_of(source):
+        distributed.leave_to_first()
         flags = _translate_document(source, target, config)
     else:
+        if distributed.size() > 1 and (source is None or target is None):
+            raise ValueError("several processes share a file: say input=FILE and output=FILE")
         flags = _translate_lines(source, target, config)
     if found := [flag for flag in MEANINGS if flags[flag]]:
         counts = "\n  ".join(f"{flags[flag]:,} {MEANINGS[flag]}: {flag}" for flag in found)
@@ -75,7 +86,8 @@ def _translate_lines(
         streams.refuse_same_file(target, lines)
         done = _go_on(lines, target, config) if config["resume"] == "auto" else None
         translator = load_translator(config)
-        with streams.open_output(target, done) as output:
+        distributed.wait()  # all have seen what the output holds
+        with streams.open_output(target if distributed.is_first() else os.devnull, done) as output:
             try:
                 return _translate_all(translator, lines, output, config)
             except KeyboardInterrupt:
@@ -213,17 +225,40 @@ def _translate_all(
     """Translates and writes all lines -> counts of flags, and of all translations under ""."""
     flags: Counter[str] = Counter()
     lines.larger = translator.lines_at_once // 1024
-    requests = lines.chunks(_request(config))
-    shown = not (output.is_terminal() or lines.is_terminal())
-    for chunk in streams.with_progress(requests, lines, shown=shown):
-        translations = _translate_chunk(translator, chunk, config)
+    chunks = lines.chunks(_request(config))
+    shown = distributed.is_first() and not (output.is_terminal() or lines.is_terminal())
+    for round_ in streams.with_progress(_rounds(chunks), lines, shown=shown):
+        own = round_[distributed.rank() : distributed.rank() + 1]
+        translations = _translate_chunk(translator, own[0], config) if own else []
         if config["format"] == "jsonl":
-            output.write(list(map(json_rows.row_of_translation, chunk, translations)))
+            rows = list(map(json_rows.row_of_translation, *own, translations))
         else:
-            output.write([without_line_breaks(one.text) for one in translations])
-        flags[""] += len(chunk)
-        flags.update(_counted(translations))
+            rows = [without_line_breaks(one.text) for one in translations]
+        counts = Counter(_counted(translations))
+        counts[""] += len(translations)
+        for share, found in distributed.gather((rows, counts)):
+            output.write(share)
+            flags.update(found)
     return flags
+
+
+def _rounds(
+    chunks: Iterator[list[TranslationRequest]],
+) -> Iterator[list[list[TranslationRequest]]]:
+    """A chunk for each rank, as one process would translate them one by one."""
+    round_: list[list[TranslationRequest]] = []
+    try:
+        for chunk in chunks:
+            round_.append(chunk)
+            if len(round_) == distributed.size():
+                whole, round_ = round_, []
+                yield whole
+    except Exception:  # a line cannot be read: those before it are translated
+        if round_:
+            yield round_
+        raise
+    if round_:
+        yield round_
 
 
 def _translate_chunk(

@@ -1,12 +1,13 @@
 """What training validates with: the loss of the validation pairs and BLEU of their translations."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
 
+from nmt import distributed
 from nmt.commands.prepare import PreparedData
 from nmt.data.batches import Batch, PairsInMemory, sorted_batches
 from nmt.data.text_files import SentencePair
@@ -15,7 +16,7 @@ from nmt.models.interface import Seq2SeqModel
 from nmt.search.base import Hypothesis, Search
 from nmt.search.constraints import Constraint
 from nmt.tokenizer import Tokenizer
-from nmt.training.loss import validation_loss
+from nmt.training.loss import validation_loss, validation_sums
 from nmt.training.trainer import Validate
 from nmt.translator import Translator
 
@@ -26,8 +27,9 @@ LEAST_LIMIT = 512  # tokens
 
 def validation(
     ready: PreparedData, search: Search, scorer: Scorer, *, batch_tokens: int, precision: str
-) -> Validate:
-    """model -> loss and perplexity of the validation pairs, and BLEU of their translations.
+) -> tuple[Validate, Callable[[list[Any]], dict[str, float]]]:
+    """model -> what this rank finds on its share of the validation pairs; and, given that of all
+    ranks, loss and perplexity of all pairs, and BLEU of their translations.
 
     A pair with a side of over 512 tokens and over twice the longest training source is left out,
     with a warning: search takes a step for each token, and no model translates such lines. Raises
@@ -38,20 +40,28 @@ def validation(
     tokenizer = ready.tokenizer
     limit = max(LEAST_LIMIT, 2 * ready.ids.longest_source)
     pairs, encoded = _within(limit, ready.corpus.valid, tokenizer)
-    src, tgt = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    tgt, rank, ranks = [pair.tgt for pair in pairs], distributed.rank(), distributed.size()
+    src = [pair.src for pair in pairs[rank::ranks]]
 
-    def validate(model: Seq2SeqModel) -> dict[str, float]:
-        total = 2 * len(pairs)  # each for its loss and for its translation
-        with tqdm(total=total, desc="validating", disable=None, leave=False) as bar:
-            batches = sorted_batches(encoded, batch_tokens=batch_tokens)
-            values = validation_loss(model, _counted(batches, bar), precision)
+    def validate(model: Seq2SeqModel) -> tuple[tuple[float, int], list[str]]:
+        total = 2 * len(src)  # each for its loss and for its translation
+        off = distributed.unseen()
+        with tqdm(total=total, desc="validating", disable=off, leave=False) as bar:
+            batches = sorted_batches(encoded, batch_tokens=batch_tokens, first=rank, every=ranks)
+            sums = validation_sums(model, _counted(batches, bar), precision)
             translator = Translator(model, tokenizer, _CountingSearch(search, bar))
             # The lines are translated whole, and as they are: what counts is the model.
             found = translator.translate(src, sentences="line", protection=None)
-        texts = [translation.text for translation in found]
-        return values | {"bleu": scorer.corpus_score(scorer.count(texts, tgt)).bleu}
+        return sums, [translation.text for translation in found]
 
-    return validate
+    def merged(found: list[tuple[tuple[float, int], list[str]]]) -> dict[str, float]:
+        texts = [""] * len(tgt)
+        for number, (_, share) in enumerate(found):
+            texts[number :: len(found)] = share
+        bleu = scorer.corpus_score(scorer.count(texts, tgt)).bleu
+        return validation_loss(sums for sums, _ in found) | {"bleu": bleu}
+
+    return validate, merged
 
 
 def _within(

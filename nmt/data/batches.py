@@ -127,9 +127,9 @@ class Batches:
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         return self.read(0)
 
-    def read(self, first: int) -> Iterator[NDArray[np.int64]]:
-        """The batches from number ``first`` on."""
-        for batch in self.batch_order[first:].tolist():
+    def read(self, first: int, every: int = 1) -> Iterator[NDArray[np.int64]]:
+        """Every so many-th batch from number ``first`` on."""
+        for batch in self.batch_order[first::every].tolist():
             yield self.order[self.bounds[batch] : self.bounds[batch + 1]]
 
 
@@ -266,8 +266,9 @@ class TrainingBatches:
     mixture: Mixture | None = None
     curriculum: Curriculum = Curriculum()
 
-    def epoch(self, epoch: int) -> tuple[int, Callable[[int], Iterator[Batch]]]:
-        """The number of batches in the epoch, and a function that reads them from the n-th on."""
+    def epoch(self, epoch: int) -> tuple[int, Callable[..., Iterator[Batch]]]:
+        """The number of batches in the epoch, and a function that reads them as ``Batches.read``
+        does."""
         pairs = self.encode(epoch)
         batches = token_batches(
             pairs.lengths,
@@ -279,15 +280,18 @@ class TrainingBatches:
             limit=self.curriculum.limit(epoch),
         )
 
-        def read(first: int) -> Iterator[Batch]:
-            return _collated(pairs, batches.read(first))
+        def read(first: int, every: int = 1) -> Iterator[Batch]:
+            return _collated(pairs, batches.read(first, every))
 
         return len(batches), read
 
 
-def sorted_batches(pairs: EncodedPairs, *, batch_tokens: int) -> Iterator[Batch]:
-    """Every pair once, longest first, for validation."""
-    return _collated(pairs, token_batches(pairs.lengths, batch_tokens))
+def sorted_batches(
+    pairs: EncodedPairs, *, batch_tokens: int, first: int = 0, every: int = 1
+) -> Iterator[Batch]:
+    """Every pair once, longest first, for validation; of the batches those that ``Batches.read``
+    gives."""
+    return _collated(pairs, token_batches(pairs.lengths, batch_tokens).read(first, every))
 
 
 def _collated(pairs: EncodedPairs, batches: Iterable[NDArray[np.int64]]) -> Iterator[Batch]:

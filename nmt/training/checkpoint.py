@@ -1,6 +1,7 @@
 """Checkpoints: the training state on disk, from which a run goes on as if it had never stopped."""
 
 import errno
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -12,9 +13,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from nmt import distributed
 from nmt.files import sync
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint_file import damage_explained, read_state
+
+log = logging.getLogger(__name__)
 
 STATE = "training.pt"
 
@@ -81,6 +85,26 @@ def set_random_state(state: dict[str, Any]) -> None:
             torch.cuda.set_rng_state(of_device, device)
     if torch.backends.mps.is_available() and state.get("mps") is not None:
         torch.mps.set_rng_state(state["mps"])
+
+
+def random_states() -> dict[str, Any]:
+    """The part of a checkpoint that has the random states of all ranks."""
+    first, *others = distributed.gather(random_state())
+    return {"random": first, "random_of_others": others}
+
+
+def set_random_states(state: dict[str, Any]) -> None:
+    """Takes over this rank's random state from a checkpoint. One of another number of processes has
+    none for it: each rank then goes on with the state that it has."""
+    states = [state["random"], *state.get("random_of_others", [])]
+    if len(states) == distributed.size():
+        set_random_state(states[distributed.rank()])
+    else:
+        log.warning(
+            "%d processes go on where %d stopped, with other random numbers; as many batches as "
+            "there are processes, times accumulate, make one update",
+            *(distributed.size(), len(states)),
+        )
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from nmt import distributed
 from nmt.training.train_state import TrainerSettings, TrainState
 
 METRICS = "metrics.jsonl"
@@ -19,17 +20,18 @@ class Logs:
     """Writes metrics.jsonl and timing.jsonl.
 
     A repeated run writes the same metrics.jsonl. Values that depend on the clock go to
-    timing.jsonl. tensorboard: whether to write curves below ``run/tensorboard`` too.
+    timing.jsonl. Of several processes the first alone writes. tensorboard: whether to write curves
+    below ``run/tensorboard`` too.
     """
 
     def __init__(self, run: Path, *, tensorboard: bool) -> None:
         self.run = run
-        self.tensorboard = tensorboard
+        self.tensorboard = tensorboard and distributed.is_first()
         self._curves: Any = None
 
     def begin(self, step: int, lengths: dict[str, int]) -> None:
         """Cuts the files to the ``lengths`` that they had after ``step``."""
-        for name in (METRICS, TIMING):
+        for name in (METRICS, TIMING) if distributed.is_first() else ():
             if (path := self.run / name).exists():
                 os.truncate(path, max(0, min(lengths.get(name, 0), path.stat().st_size)))
         if self.tensorboard:
@@ -58,6 +60,8 @@ class Logs:
             self._curves.close()
 
     def _append(self, name: str, values: dict[str, Any]) -> None:
+        if not distributed.is_first():
+            return
         with open(self.run / name, "a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
@@ -70,18 +74,19 @@ class ProgressBar:
 
     def __init__(self, settings: TrainerSettings, at: TrainState) -> None:
         self.settings = settings
-        self.steps_per_epoch: int | None = None
+        self.epoch_length: int | None = None
         self.loss = math.nan
         self._begun, self._begun_tokens = time.monotonic(), at.tokens
         self._begun_done = at.done(settings)
         shape = "{desc} |{bar:30}|{postfix}"
-        self.bar = tqdm(total=1.0, disable=None, bar_format=shape, dynamic_ncols=True)
+        off = distributed.unseen()
+        self.bar = tqdm(total=1.0, disable=off, bar_format=shape, dynamic_ncols=True)
 
     def update(self, at: TrainState) -> None:
         if self.bar.disable:
             return
         elapsed = time.monotonic() - self._begun
-        done = at.done(self.settings, self.steps_per_epoch)
+        done = at.done(self.settings, self.epoch_length)
         rate = (at.tokens - self._begun_tokens) / elapsed
         left = elapsed * (1.0 - done) / max(done - self._begun_done, 1e-9)
         self.bar.n = done

@@ -234,11 +234,11 @@ def batch_loss(model: Seq2SeqModel, batch: Batch, *, smoothing: float) -> tuple[
     return smoothed_cross_entropy(logits, labels, smoothing)
 
 
-def validation_loss(
+def validation_sums(
     model: Seq2SeqModel, batches: Iterable[Batch], precision: str
-) -> dict[str, float]:
-    """The "loss": mean negative log-likelihood of a target token (natural logarithm, no smoothing).
-    "perplexity": its exponential. The model keeps its mode, training or evaluation."""
+) -> tuple[float, int]:
+    """Summed negative log-likelihood of the target tokens (natural logarithm, no smoothing), and
+    their number. The model keeps its mode, training or evaluation."""
     device = next(model.parameters()).device
     training = model.training
     model.eval()
@@ -250,5 +250,12 @@ def validation_loss(
                 tokens += batch.num_tokens
     finally:
         model.train(training)
-    loss = float(total) / tokens
+    return float(total), tokens
+
+
+def validation_loss(sums: Iterable[tuple[float, int]]) -> dict[str, float]:
+    """What ``validation_sums`` gave for parts of a text -> "loss", the mean for a token, and
+    "perplexity", its exponential."""
+    totals, tokens = zip(*sums, strict=True)
+    loss = sum(totals) / sum(tokens)
     return {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}

@@ -122,6 +122,8 @@ def halves(batch: Batch) -> list[Batch]:
 
 def _described(group: Sequence[Batch]) -> str:
     """The number of the sentences and their lengths."""
+    if not group:
+        return "no sentences"  # an epoch ended, and only other ranks had some left
     sides = {"source": [b.src for b in group], "target": [b.labels for b in group]}
     lengths = {
         side: torch.cat([(each != PAD).sum(1) for each in ids]) for side, ids in sides.items()

@@ -7,10 +7,17 @@ be given up at any point, as they compute and change nothing that is saved: ther
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Self
+
+import torch
+
+from nmt import distributed
+from nmt.training.checkpoint import random_state, set_random_state
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -65,3 +72,42 @@ class StopRequest:
                 signal.signal(number, handler)
             signal.set_wakeup_fd(self._wakeup)
         self._previous = {}
+
+
+@dataclass
+class Agreed:
+    """What all ranks know at the end of a block: the target tokens that they have read in it, and
+    the seconds of training, by the clock of the first."""
+
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@contextmanager
+def given_up_at_stop(stop: StopRequest, tokens: int, begun: float) -> Iterator[Agreed]:
+    """A block that changes nothing but random numbers, which a stop sets back. It waits for no
+    other rank. At its end all ranks agree on what has ended it anywhere: each raises
+    ``Interrupted`` after a signal to one of them, torch.OutOfMemoryError where one had no memory.
+
+    tokens: that this rank reads in it. begun: when training would have begun, had it never stopped.
+    """
+    random, agreed = random_state(), Agreed()
+    number, too_large = 0, ""
+    try:
+        with stop.ends_at_once():
+            yield agreed
+    except Interrupted:
+        number = stop.received or number
+    except torch.OutOfMemoryError as error:
+        if distributed.size() == 1:
+            raise
+        too_large = str(error) or "no memory"
+    told = (number, bool(too_large), tokens, time.monotonic() - begun)
+    numbers, all_too_large, all_tokens, clocks = zip(*distributed.gathered(told), strict=True)
+    if number := int(max(numbers)):
+        stop.received = stop.received or signal.Signals(number)
+        set_random_state(random)
+        raise Interrupted
+    if any(all_too_large):
+        raise torch.OutOfMemoryError(too_large or "another process had none")
+    agreed.tokens, agreed.seconds = int(sum(all_tokens)), clocks[0]

@@ -1,7 +1,6 @@
 """The settings of a training run, and how far it has come."""
 
 import math
-import time
 from dataclasses import dataclass
 
 from nmt import checks
@@ -91,10 +90,10 @@ class TrainState:
         self.best = max(self.best, quality)
         return better
 
-    def done(self, settings: TrainerSettings, steps_per_epoch: int | None = None) -> float:
+    def done(self, settings: TrainerSettings, epoch_length: int | None = None) -> float:
         """Share of the way to the nearest limit, 0 to 1.
 
-        steps_per_epoch: where it is given, parts of an epoch count too.
+        epoch_length: batches of the epoch; where it is given, parts of an epoch count too.
         """
         shares = []
         if settings.max_steps is not None:
@@ -102,23 +101,25 @@ class TrainState:
         if settings.max_minutes is not None:
             shares.append(self.seconds / (60 * settings.max_minutes))
         if settings.max_epochs is not None:
-            part = self.batch / settings.accumulate / steps_per_epoch if steps_per_epoch else 0.0
-            shares.append((self.epoch + min(part, 1.0)) / settings.max_epochs)
+            part = self.batch / epoch_length if epoch_length else 0.0
+            shares.append((self.epoch + part) / settings.max_epochs)
         return min(1.0, max(shares))
 
 
 class Cadence:
-    """When the next checkpoint is due that no validation brings: by steps and by minutes since the
-    last. The clock is one that nobody sets, so a jump of the time of day changes nothing."""
+    """When the next checkpoint is due that no validation brings: by steps, and by minutes of
+    training since the last. All ranks have the same seconds, and so decide alike."""
 
     def __init__(self, settings: TrainerSettings) -> None:
         self._every, self._minutes = settings.checkpoint_every, settings.checkpoint_minutes
-        self._at = time.monotonic()
+        self._last: float | None = None
 
-    def saved(self) -> None:
+    def saved(self, at: TrainState) -> None:
         """Notes that there is one."""
-        self._at = time.monotonic()
+        self._last = at.seconds
 
-    def is_due(self, step: int) -> bool:
-        late = self._minutes is not None and time.monotonic() - self._at >= 60 * self._minutes
-        return late or (self._every is not None and step % self._every == 0)
+    def is_due(self, at: TrainState) -> bool:
+        if self._last is None:
+            self._last = at.seconds
+        late = self._minutes is not None and at.seconds - self._last >= 60 * self._minutes
+        return late or (self._every is not None and at.step % self._every == 0)

@@ -4,6 +4,10 @@ A checkpoint holds everything that decides a result: weights, order of the batch
 schedule, logs. So an interrupted run gives the same results as one that was not interrupted. A
 signal ends an update or a validation at once: what it had computed is given up, the state before it
 is saved, and a resumed run begins it again.
+
+Several processes read the batches of an epoch in turn: one step takes ``accumulate`` of each, and
+its gradient is that of all of them. They agree at the end of each block that a signal may end; the
+first alone writes.
 """
 
 import logging
@@ -14,12 +18,14 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from nmt import distributed
 from nmt.data.ahead import on_device
 from nmt.data.batches import Batch, TrainingBatches
 from nmt.device import autocast, return_freed_memory
@@ -34,19 +40,20 @@ from nmt.training.logs import Logs, ProgressBar
 from nmt.training.loss import Loss
 from nmt.training.mishaps import SkippedUpdates, split_if_too_large
 from nmt.training.schedule import Schedule
-from nmt.training.signals import Interrupted, StopRequest
+from nmt.training.signals import Agreed, Interrupted, StopRequest, given_up_at_stop
 from nmt.training.train_state import Cadence, TrainerSettings, TrainState
 
 log = logging.getLogger(__name__)
 
-Validate = Callable[[Seq2SeqModel], dict[str, float]]
+Validate = Callable[[Seq2SeqModel], Any]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Trainer:
     """Trains a model, on the device where it is, in a run directory.
 
-    validate: model -> "loss", "perplexity" and "bleu" on held-out pairs.
+    validate: model -> what this rank finds on its share of held-out pairs.
+    merged: that of all ranks -> "loss", "perplexity" and "bleu".
     precision: of matrix products, fp32, bf16 or fp16.
     """
 
@@ -59,6 +66,7 @@ class Trainer:
     run: RunDirectory
     settings: TrainerSettings
     precision: str
+    merged: Callable[[list[Any]], dict[str, float]] = itemgetter(0)
 
     def __post_init__(self) -> None:
         self.device = next(self.model.parameters()).device
@@ -69,13 +77,15 @@ class Trainer:
         self.skipped = SkippedUpdates(self.device)
         self.cadence = Cadence(self.settings)
         self._log_lengths: dict[str, int] | None = None  # when the checkpoint was written
+        self._clock = time.monotonic()
         # Sums of loss, negative log-likelihood and tokens since the last line of metrics.
         self._pending = torch.zeros(3, device=self.device)
 
     def train(self, stop: StopRequest) -> bool:
         """Trains to the end (True) or to a stop signal before it (False). Saves either way."""
         self.restore()
-        self.run.sweep()
+        if distributed.is_first():
+            self.run.sweep()
         steps = self._averaged_steps()
         averaged = not steps or self.run.manifest().get("averaged") == steps
         if self._at_end() and averaged and self.at.step in self.at.validated:
@@ -95,8 +105,8 @@ class Trainer:
                 self._validate()
             self._serve_average()
         except Interrupted:
-            names = [checkpoint.name_of(self.at.step, stopped) for stopped in (False, True)]
-            if self.run.manifest()["checkpoint"] not in names:
+            name = distributed.from_first(lambda: self.run.manifest()["checkpoint"])
+            if name not in map(partial(checkpoint.name_of, self.at.step), (False, True)):
                 self._save(stopped=True)
             return False
         finally:
@@ -107,21 +117,22 @@ class Trainer:
         """Trains from ``at.batch`` to the end of the epoch or of training."""
         with self._given_up_at_stop():
             length, read = self.batches.epoch(self.at.epoch)
-        self.progress.steps_per_epoch = math.ceil(length / self.settings.accumulate)
-        with closing(on_device(read(self.at.batch), self.device)) as batches:
-            while group := list(islice(batches, self.settings.accumulate)):
+        self.progress.epoch_length = length
+        rank, ranks = distributed.rank(), distributed.size()
+        mine = read(self.at.batch + rank, ranks)
+        with closing(on_device(mine, self.device)) as batches:
+            while self.at.batch < length and not self._at_end():
+                count = min(self.settings.accumulate * ranks, length - self.at.batch)
+                group = list(islice(batches, len(range(rank, count, ranks))))
                 split_if_too_large(self._update, group, partial(self._give_up, self.at.step))
-                self.at.batch += len(group)
-                self.at.seconds = time.monotonic() - self._clock
+                self.at.batch += count
                 self.progress.update(self.at)
                 if self.at.step % self.settings.log_every == 0:
                     self._log()
                 if self._is_due():
                     self._validate()
-                elif self.cadence.is_due(self.at.step) and not self._at_end():
+                elif self.cadence.is_due(self.at) and not self._at_end():
                     self._save(stopped=True)
-                if self._at_end():
-                    break
         if self.at.batch >= length:
             self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
@@ -131,27 +142,25 @@ class Trainer:
         return due and self.at.step not in self.at.validated
 
     @contextmanager
-    def _given_up_at_stop(self) -> Iterator[None]:
-        """A block that changes nothing but random numbers, which a stop sets back."""
-        random = checkpoint.random_state()
-        try:
-            with self._stop.ends_at_once():
-                yield
-        except Interrupted:
-            checkpoint.set_random_state(random)
-            raise
+    def _given_up_at_stop(self, tokens: int = 0) -> Iterator[Agreed]:
+        """``given_up_at_stop``, which also reads the clock."""
+        with given_up_at_stop(self._stop, tokens, self._clock) as agreed:
+            yield agreed
+        self.at.seconds = agreed.seconds
 
     def _update(self, group: list[Batch]) -> None:
-        """Takes one step of the optimizer on the mean loss of all target tokens in the batches."""
+        """Takes one step of the optimizer on the mean loss of all ranks' target tokens."""
         tokens = sum(batch.num_tokens for batch in group)
-        pending = self._pending.clone()
-        with self._given_up_at_stop():
+        sums = torch.zeros_like(self._pending)
+        with self._given_up_at_stop(tokens) as agreed:
             for batch in group:
                 with autocast(self.device, self.precision):
                     loss, nll = self.loss(self.model, batch)
                 torch.autograd.backward(self.scaler.scale(loss / tokens))
-                pending += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
+                sums += torch.stack([loss.detach(), nll, nll.new_full((), batch.num_tokens)])
         self.at.step += 1
+        distributed.add_up(self.model.parameters(), tokens / agreed.tokens, sums)
+        pending = self._pending + sums
         for options, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             options["lr"] = rate * self.schedule.factor(self.at.step)
         self.scaler.unscale_(self.optimizer)
@@ -159,7 +168,7 @@ class Trainer:
         bad = self.skipped.step(self.optimizer, self.scaler, norm, pending)
         self._pending = torch.where(bad, self._pending, pending)
         self.optimizer.zero_grad(set_to_none=True)
-        self.at.tokens += tokens
+        self.at.tokens += agreed.tokens
         self.skipped.check(self.at, group, self.optimizer.param_groups[0]["lr"])
 
     def _give_up(self, step: int) -> bool:
@@ -180,7 +189,10 @@ class Trainer:
         if skipped := int(self.skipped.counts[1]):
             values["skipped"] = skipped
         self.logs.metrics(self.at.step, values)
-        self.logs.timing(self.at.step, {"seconds": self.at.seconds, "tokens": self.at.tokens})
+        timing = {"seconds": self.at.seconds, "tokens": self.at.tokens}
+        if distributed.size() > 1:
+            timing |= {"adding_up": distributed.seconds_adding(), "waiting": distributed.seconds()}
+        self.logs.timing(self.at.step, timing)
         self.progress.loss = math.nan if loss is None else loss
         if self.device.type == "cpu":
             return_freed_memory()
@@ -200,7 +212,9 @@ class Trainer:
     def _validated(self, facts: dict[str, Any]) -> tuple[dict[str, float], str]:
         """Validates the model and logs the values, with these facts -> the values, also as text."""
         with self._given_up_at_stop():
-            values = self.validate(self.model)
+            found = self.validate(self.model)
+        every = distributed.gather(found)
+        values = distributed.from_first(lambda: self.merged(every))
         self.logs.metrics(self.at.step, facts | {f"valid_{name}": v for name, v in values.items()})
         return values, ", ".join(f"{name} {value:.2f}" for name, value in values.items())
 
@@ -209,6 +223,8 @@ class Trainer:
 
     def _serve(self, kind: str, values: dict[str, float]) -> dict[str, Any]:
         """Writes the weights -> the manifest's fields that make them the ones to translate with."""
+        if not distributed.is_first():
+            return {}
         temporary = self.run.path / "model.tmp"
         save_weights(self.model, temporary)
         name = f"model-{sha256_file(temporary)[:12]}.safetensors"
@@ -241,7 +257,9 @@ class Trainer:
         values, described = self._validated({"averaged": len(steps)})
         better = self._quality(values) > self.at.best
         served = self._serve("average", values) if better else {}
-        self.run.commit(averaged=steps, **served)
+        with distributed.first_goes_ahead():
+            if distributed.is_first():
+                self.run.commit(averaged=steps, **served)
         said = "average of the last %d checkpoints: valid %s; %s serves"
         log.info(said, len(steps), described, self._serving())
 
@@ -252,7 +270,13 @@ class Trainer:
         checkpoint has a name of its own, so that the one of the validation overwrites nothing that
         counts.
         """
-        self.at.seconds = time.monotonic() - self._clock
+        random = checkpoint.random_states()
+        with distributed.first_goes_ahead():
+            if distributed.is_first():
+                self._write(random, stopped, changes)
+        self.cadence.saved(self.at)
+
+    def _write(self, random: dict[str, Any], stopped: bool, changes: dict[str, Any]) -> None:
         before = self.run.manifest()["files"]
         state = {
             "train_state": asdict(self.at),
@@ -260,7 +284,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "random": checkpoint.random_state(),
+            **random,
             "pending": self._pending,
             "skipped": self.skipped.counts,
             "logs": self.logs.lengths(),
@@ -277,9 +301,9 @@ class Trainer:
             "seconds": round(self.at.seconds, 1),
             "precision": self.precision,
             "device": self.device.type,
+            "processes": distributed.size(),
         }
         self.run.commit(checkpoint=name, training=training, **changes)
-        self.cadence.saved()
 
     def restore(self) -> None:
         """Goes back to the last checkpoint, if there is one. The second call changes nothing."""
@@ -316,7 +340,7 @@ class Trainer:
         if validation and (best := self._quality(validation)) != self.at.best:
             # New checkpoints must beat the weights that serve, which may be an average by now.
             self.at.best = self.at.progress = best
-        checkpoint.set_random_state(state["random"])
+        checkpoint.set_random_states(state)
         self._log_lengths = typed(dict[str, int], state["logs"], "logs")
 
     def _at_end(self) -> bool:

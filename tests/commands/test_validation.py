@@ -28,7 +28,9 @@ def made(tokenizer: Tokenizer, pairs: list[SentencePair], longest: int = 9) -> V
     ids, corpus = SimpleNamespace(longest_source=longest), SimpleNamespace(valid=pairs)
     ready: Any = SimpleNamespace(tokenizer=tokenizer, ids=ids, corpus=corpus)
     search, scorer = GreedySearch(), Scorer()
-    return validation(cast(PreparedData, ready), search, scorer, batch_tokens=40, precision="fp32")
+    data = cast(PreparedData, ready)
+    share, merged = validation(data, search, scorer, batch_tokens=40, precision="fp32")
+    return lambda model: merged([share(model)])
 
 
 def test_it_scores_what_the_translator_gives(tokenizer: Tokenizer) -> None:

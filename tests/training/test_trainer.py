@@ -17,7 +17,7 @@ from nmt.models.lstm import LSTMSeq2Seq
 from nmt.models.weights import load_weights
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import set_random_state, write_checkpoint
-from nmt.training.loss import CrossEntropy, batch_loss, validation_loss
+from nmt.training.loss import CrossEntropy, batch_loss, validation_loss, validation_sums
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
 from nmt.training.signals import Interrupted, StopRequest
@@ -65,10 +65,8 @@ def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Train
         RunDirectory.create(path).commit()
 
     def validate(model: Seq2SeqModel) -> dict[str, float]:
-        values = validation_loss(
-            model, sorted_batches(PairsInMemory(PAIRS[:20]), batch_tokens=60), "fp32"
-        )
-        return values | {"bleu": 10.0}
+        batches = sorted_batches(PairsInMemory(PAIRS[:20]), batch_tokens=60)
+        return validation_loss([validation_sums(model, batches, "fp32")]) | {"bleu": 10.0}
 
     options: dict[str, Any] = {
         "model": model,
