@@ -5,6 +5,7 @@ nmt-compare runs=[runs/demo-lstm-s1,runs/demo-transformer-s1] evaluation=test
 nmt-compare 'runs="runs/study/*"' evaluation=test
 nmt-compare runs=[runs/demo-transformer-s1,theirs.fr] evaluation=test
 nmt-compare 'runs="runs/study/*"' evaluation=test only.sentences=1 output=one_sentence
+nmt-compare 'runs="runs/study/*"' evaluation=test report=report
 nmt-compare 'runs="runs/study/*"' evaluation=test by=label labels=test.domain score=chrf
 """
 
@@ -40,6 +41,7 @@ from nmt.evaluation.sentence_table import SentenceTable, count_sentences
 from nmt.files import check_writable
 from nmt.plain_files import typed
 from nmt.report.comparison import Comparison, compare_runs, comparison_tables, write_comparison
+from nmt.report.html_report import check_no_report, write_report
 from nmt.report.systems import ComparedRun, View
 from nmt.run_directory import MANIFEST, RunDirectory
 
@@ -48,10 +50,19 @@ log = logging.getLogger(__name__)
 
 def main(cfg: DictConfig) -> None:
     """Compare as ``configs/compare.yaml`` says; the tables go to stdout."""
+    report = None if cfg.report is None else Path(str(cfg.report))
+    if report is not None:
+        check_no_report(report)
+        check_writable(report, "report")
     comparison, output = compare(cfg)
     check_writable(output, "output")
     paths = write_comparison(comparison, output)
     print("\n".join(table.text() for table in comparison_tables(comparison)))
+    if report is not None:
+        from nmt.commands.comparison_report import page_of  # loads torch, which tables do not need
+
+        page = page_of(comparison, str(cfg.evaluation), sentences=cfg.report_sentences)
+        paths.append(write_report(page, report))
     log.info("wrote %s", ", ".join(map(str, paths)))
 
 
@@ -118,6 +129,7 @@ def compared_run(directory: Path, name: str) -> ComparedRun:
         parameters=manifest.get("parameters"),
         training_seconds=seconds,
         options=options,
+        place=directory,
     )
 
 
@@ -203,4 +215,4 @@ def _of_translations(
     )
     parts = table.divided(recipe.by, recipe.side, recipe.edges, recipe.quantiles)
     made = evaluation_of(recipe, table, parts, scorer)
-    return ComparedRun(label=file_name(str(path)), evaluation=made, tables=(table,))
+    return ComparedRun(label=file_name(str(path)), evaluation=made, tables=(table,), place=path)

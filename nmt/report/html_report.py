@@ -212,13 +212,13 @@ def _attention_section(heat_maps: Sequence[HeatMap]) -> Iterator[Section]:
 
 def _contrast_section(comparison: Comparison, texts: Texts) -> Iterator[Section]:
     """Needs the counts of each sentence by chrF, which short sentences have too."""
+    first = comparison.runs[0].evaluation
     tables = {run.label: run.tables for run in comparison.runs}
     shown = [label for label in tables if label in texts.hypotheses and tables[label]]
-    if len(shown) < 2 or any("chrf" not in tables[label][0].statistics for label in shown):
+    if len(shown) < 2 or "chrf" not in first.signatures:
         return
     metric = METRICS["chrf"]()
     scores = {label: metric.of_sums(tables[label][0].statistics["chrf"]) for label in shown}
-    first = comparison.runs[0].evaluation
     parts = tables[shown[0]][0].divided(first.by, first.side, first.edges, first.quantiles)
     groups = [
         ContrastGroup(

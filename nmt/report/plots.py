@@ -47,17 +47,8 @@ def plot_scores(
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.add_subplot()
-        step, middle = min(DODGE, 0.7 / len(evaluations)), (len(evaluations) - 1) / 2
-        for index, (label, evaluation) in enumerate(evaluations.items()):
-            _draw(axes, label, evaluation, score, index, step * (index - middle))
+        draw_scores(axes, evaluations, score)
         first = next(iter(evaluations.values()))
-        axes.set_xlabel(cut_described(first))
-        ticks = [f"{row.label}\nn = {row.n:,}" for row in first.buckets]
-        axes.set_xticks(range(len(ticks)), ticks)
-        axes.set_xlim(-0.5, len(ticks) - 0.5)
-        axes.set_ylabel(heading(score))
-        if score in METRICS:  # those of nmt start at 0
-            axes.set_ylim(bottom=0)
         by = f"{first.side} length" if first.by == "length" else column(first)
         figure.legend(
             loc="outside upper left",
@@ -78,6 +69,21 @@ def plot_scores(
         for path in paths:
             changing = "Date" if path.suffix == ".svg" else "Software"
             figure.savefig(path, dpi=160, metadata={changing: None})
+
+
+def draw_scores(axes: "Axes", evaluations: Mapping[str, Evaluation], score: str) -> None:
+    """Draws what ``plot_scores`` tells of, but for its headings and notes."""
+    step, middle = min(DODGE, 0.7 / len(evaluations)), (len(evaluations) - 1) / 2
+    for index, (label, evaluation) in enumerate(evaluations.items()):
+        _draw(axes, label, evaluation, score, index, step * (index - middle))
+    first = next(iter(evaluations.values()))
+    axes.set_xlabel(cut_described(first))
+    ticks = [f"{row.label}\nn = {row.n:,}" for row in first.buckets]
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.set_xlim(-0.5, len(ticks) - 0.5)
+    axes.set_ylabel(heading(score))
+    if score in METRICS:  # those of nmt start at 0
+        axes.set_ylim(bottom=0)
 
 
 def _draw(

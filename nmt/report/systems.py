@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -30,7 +31,8 @@ class ComparedRun:
     label: its heading. evaluation: of several seeds, the means. tables: of each seed what is known
     of its sentences; () where a result was made before such tables. seeds: () where unknown.
     parameters: their number in the model. This and training_seconds are None for a system that is
-    not one of our runs. options: of its training, by dotted name; {} where unknown.
+    not one of our runs. options: of its training, by dotted name; {} where unknown. place: the
+    directory of the run, or of its first seed, or a file of translations.
     """
 
     label: str
@@ -40,6 +42,7 @@ class ComparedRun:
     parameters: int | None = None
     training_seconds: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    place: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
