@@ -67,10 +67,11 @@ def compare_runs(
     ``check_comparable`` and ``viewed`` raise, and ValueError for an unknown test or score.
     """
     one_of("test", test, TESTS)
-    check_comparable(runs)
+    view = view or View()
+    check_comparable(runs, cut=not view.changes())
     untested = tuple(run.label for run in runs if not run.tables)
     scorer = known_scorer(runs, own or {})
-    shown, parts = viewed(runs, view or View(), scorer)
+    shown, parts = viewed(runs, view, scorer)
     systems = grouped(shown, parts, scorer)
     labels = short_labels([system.label for system in systems])
     systems = [replace(one, label=label) for one, label in zip(systems, labels, strict=True)]
@@ -244,6 +245,11 @@ def _notes(comparison: Comparison) -> list[str]:
             f"deviation; intervals are over seeds and sentences"
             for run in runs
             if run.seeds
+        ),
+        *(
+            ["p is of these seeds: the interval of a difference says how others may differ"]
+            if comparison.pairs and any(run.seeds for run in runs)
+            else []
         ),
         *(
             [
