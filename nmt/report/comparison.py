@@ -235,8 +235,8 @@ def _notes(comparison: Comparison) -> list[str]:
     samples = f"{first.bootstrap.samples:,}"
     tests = {
         "bootstrap": f"p: paired bootstrap (Koehn, 2004), {samples} samples",
-        "randomization": f"p: paired approximate randomization (Riezler and Maxwell, 2005), "
-        f"two-sided, {samples} trials",
+        "randomization": f"p: approximate randomization (Riezler and Maxwell, 2005), two-sided, "
+        f"{samples} trials",
     }
     return [
         *notes(replace(first, signatures=compared)),
@@ -253,7 +253,8 @@ def _notes(comparison: Comparison) -> list[str]:
         ),
         *(
             [
-                f"{tests[comparison.test]}; in the buckets corrected for their number (Holm)",
+                tests[comparison.test],
+                "p in a bucket is corrected for the number of buckets (Holm)",
                 "wins: share of the bootstrap samples in which the system is better",
             ]
             if comparison.pairs

@@ -57,5 +57,5 @@ def test_examples_and_an_alignment_come_from_the_runs(tmp_path: Path) -> None:
 def test_it_says_where_differences_are_more_than_chance() -> None:
     runs = [run("a", worse=2), run("b", worse=30), run("c", worse=30)]
     lines = list(beyond_chance(compare_runs(runs)))
-    assert lines[0] == "  b and a differ by more than chance (p < 0.05) at 3-4 to 5+ words."
+    assert lines[0] == "  b and a differ by more than chance (p < 0.05) at 0-2 to 5+ words."
     assert lines[1] == "  c and b differ by more than chance (p < 0.05) at no length."
