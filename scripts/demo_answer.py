@@ -1,6 +1,7 @@
 """What ``make demo`` prints last: the answer, examples, an alignment, and what to do next.
 
-  python -m scripts.demo_answer RUN [RUN ...]    runs that were evaluated on the demo's test set
+  python -m scripts.demo_answer RUN [RUN ...]    runs, each of another model, that were evaluated on
+                                                 the demo's test set
 
 The first run with attention aligns the words of "I love you.".
 """
@@ -11,9 +12,10 @@ from itertools import groupby
 from pathlib import Path
 
 from nmt import Translator
+from nmt.commands.compare import compared_run
 from nmt.evaluation.evaluation import Evaluation
-from nmt.evaluation.result_files import HYPOTHESES, find_evaluation, read_evaluation
-from nmt.report.systems import short_labels
+from nmt.evaluation.result_files import HYPOTHESES
+from nmt.report.comparison import Comparison, compare_runs
 from nmt.run_directory import RunDirectory
 from nmt.search.greedy import GreedySearch
 
@@ -21,6 +23,7 @@ TEST = "test"
 ALIGNED = "I love you."
 CLASSES = ((0, 10), (20, 30), (60, 1000))
 EXAMPLES = 3
+CHANCE = 0.05
 
 
 def main() -> None:
@@ -29,12 +32,11 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="+", type=Path)
     runs: list[Path] = parser.parse_args().runs
-    labels = short_labels([run.name for run in runs])
-    evaluations = {
-        label: read_evaluation(find_evaluation(run, TEST))
-        for label, run in zip(labels, runs, strict=True)
-    }
-    sections = (answer(evaluations), examples(runs, labels), alignment(runs), further(runs))
+    comparison = compare_runs([compared_run(run, TEST) for run in runs])
+    labels = [run.label for run in comparison.runs]
+    evaluations = {run.label: run.evaluation for run in comparison.runs}
+    found = [*answer(evaluations), *beyond_chance(comparison)]
+    sections = (found, examples(runs, labels), alignment(runs), further(runs))
     for section in sections:
         print()
         print("\n".join(section))
@@ -49,17 +51,40 @@ def answer(evaluations: dict[str, Evaluation]) -> Iterator[str]:
     lengths = [row.label for row in next(iter(evaluations.values())).buckets]
     best = [max(bleu, key=lambda label: bleu[label][place]) for place in range(len(lengths))]
     yield "Answer"
-    stretches = []
-    for label, places in groupby(range(len(lengths)), key=best.__getitem__):
-        first, *others = (lengths[place] for place in places)
-        stretches.append(f"{label} at {first}{' to ' + others[-1] if others else ''} words")
-    yield f"  Best by BLEU: {', '.join(stretches)}."
+    at = [
+        f"{label} at {_stretch([lengths[place] for place in places])}"
+        for label, places in groupby(range(len(lengths)), key=best.__getitem__)
+    ]
+    yield f"  Best by BLEU: {', '.join(at)}."
     for label, values in bleu.items():
         kept = values[-1] / values[0] if values[0] else 0.0
         yield (
             f"  {label}: {values[0]:.1f} BLEU in sentences of {lengths[0]} words,"
             f" {values[-1]:.1f} at {lengths[-1]}, so it keeps {kept:.0%}."
         )
+
+
+def beyond_chance(comparison: Comparison) -> Iterator[str]:
+    """At which lengths each system differs from the one before it by more than chance."""
+    lengths = [row.label for row in comparison.runs[0].evaluation.buckets]
+    for pair in comparison.pairs:
+        differs = [
+            test is not None and test.corrected < CHANCE for test in pair.buckets[comparison.score]
+        ]
+        at = [
+            _stretch([lengths[place] for place in places])
+            for beyond, places in groupby(range(len(lengths)), key=differs.__getitem__)
+            if beyond
+        ]
+        yield (
+            f"  {pair.second} and {pair.first} differ by more than chance (p < {CHANCE})"
+            f" at {', '.join(at) or 'no length'}."
+        )
+
+
+def _stretch(lengths: Sequence[str]) -> str:
+    """Neighbouring buckets, such as "10-19 to 60+ words"."""
+    return " to ".join(dict.fromkeys([lengths[0], lengths[-1]])) + " words"
 
 
 def examples(runs: Sequence[Path], labels: Sequence[str]) -> Iterator[str]:

@@ -19,7 +19,6 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from nmt import checks
 from nmt.cli.arguments import texts
 from nmt.commands.scored_text import (
     check_as_many,
@@ -79,15 +78,15 @@ def compare(cfg: DictConfig) -> tuple[Comparison, Path]:
         )
     found = {path: compared_run(path, name) for path in directories}
     others = [path for path in paths if path.is_file()]
+    if not others and (config["references"] or config["sources"]) is not None:
+        raise ValueError("references= and sources= go with text files in runs=, and there is none")
     if others:
         first = next(iter(found.values()))
         references, sources = _text_of(config, directories, first.evaluation)
         found |= {path: _of_translations(path, first, references, sources, own) for path in others}
     runs = [found[path] for path in paths]
-    with checks.section("only"):
-        comparison = compare_runs(
-            runs, view=_view(config, runs), score=config["score"], test=config["test"], own=own
-        )
+    view = _view(config, runs)
+    comparison = compare_runs(runs, view=view, score=config["score"], test=config["test"], own=own)
     return comparison, Path(str(config["output"] or paths[0].parent / f"comparison-{name}"))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from nmt.checks import OptionError, field
 from nmt.evaluation.bootstrap import Bootstrap, drawn_mean, percentile_interval, resampled_sums
 from nmt.evaluation.buckets import Bucket, Ints, SubwordLengths, lengths
 from nmt.evaluation.evaluation import BucketRow, DocumentRow, Evaluation, Row, Score
@@ -171,8 +170,8 @@ def selected(table: SentenceTable, only: Mapping[str, Any]) -> Ints:
         if name == "sentences":
             least = str(wanted).removesuffix("+")
             if not least.isdecimal():
-                raise OptionError(
-                    f"{field('sentences')} must be a number such as 1, or 2+ for two or more, got "
+                raise ValueError(
+                    f"only.sentences must be a number such as 1, or 2+ for two or more, got "
                     f"{wanted!r}"
                 )
             found = table.measured("sentences", "source")
@@ -180,9 +179,8 @@ def selected(table: SentenceTable, only: Mapping[str, Any]) -> Ints:
         else:
             parts = {part.label: sentences for part, sentences in table.divided("label", "")}
             if unknown := [label for label in wanted if label not in parts]:
-                raise OptionError(
-                    f"{field('label')}={unknown[0]}: no line has this label, there are "
-                    f"{', '.join(parts)}"
+                raise ValueError(
+                    f"only.label={unknown[0]}: no line has this label, there are {', '.join(parts)}"
                 )
             of_labels = np.zeros(len(table), bool)
             for label in wanted:

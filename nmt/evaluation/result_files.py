@@ -123,7 +123,7 @@ def find_evaluation(directory: Path, name: str) -> Path:
         if (found / RESULT).is_file():
             return found
     if not directory.is_dir():
-        raise FileNotFoundError(f"{directory}: there is no such directory")
+        raise FileNotFoundError(f"{directory}: there is no such run, result or file")
     has = ", ".join(sorted(path.parent.name for path in of_run.parent.glob(f"*/{RESULT}")))
     raise FileNotFoundError(
         f"{directory} has no evaluation {name} (it has: {has or 'none'}): "

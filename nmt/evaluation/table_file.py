@@ -26,11 +26,22 @@ def as_parquet(table: SentenceTable) -> bytes:
 
     columns = {name: pa.array(column, pa.int32()) for name, column in table.numbers.items()}
     columns |= {name: pa.array(column, pa.string()) for name, column in table.names.items()}
-    for metric, counts in table.statistics.counts.items():
-        for k in range(counts.shape[1]):
-            columns[f"{metric}.{k}"] = pa.array(counts[:, k], pa.float64())
+    counts = {
+        f"{metric}.{k}": pa.array(of_it[:, k], pa.float64())
+        for metric, of_it in table.statistics.counts.items()
+        for k in range(of_it.shape[1])
+    }
+    packing = dict.fromkeys([*table.numbers, *table.names], "PLAIN")
+    packing |= dict.fromkeys(counts, "BYTE_STREAM_SPLIT")  # a seventh smaller
     file = io.BytesIO()
-    pq.write_table(pa.table(columns), file, compression="zstd")
+    pq.write_table(
+        pa.table(columns | counts),
+        file,
+        compression="zstd",
+        use_dictionary=False,
+        column_encoding=packing,
+        write_statistics=False,
+    )
     return file.getvalue()
 
 

@@ -67,10 +67,11 @@ def compare_runs(
     ``check_comparable`` and ``viewed`` raise, and ValueError for an unknown test or score.
     """
     one_of("test", test, TESTS)
-    check_comparable(runs)
+    view = view or View()
+    check_comparable(runs, cut=not view.changes())
     untested = tuple(run.label for run in runs if not run.tables)
     scorer = known_scorer(runs, own or {})
-    shown, parts = viewed(runs, view or View(), scorer)
+    shown, parts = viewed(runs, view, scorer)
     systems = grouped(shown, parts, scorer)
     labels = short_labels([system.label for system in systems])
     systems = [replace(one, label=label) for one, label in zip(systems, labels, strict=True)]
@@ -234,8 +235,8 @@ def _notes(comparison: Comparison) -> list[str]:
     samples = f"{first.bootstrap.samples:,}"
     tests = {
         "bootstrap": f"p: paired bootstrap (Koehn, 2004), {samples} samples",
-        "randomization": f"p: paired approximate randomization (Riezler and Maxwell, 2005), "
-        f"two-sided, {samples} trials",
+        "randomization": f"p: approximate randomization (Riezler and Maxwell, 2005), two-sided, "
+        f"{samples} trials",
     }
     return [
         *notes(replace(first, signatures=compared)),
@@ -246,8 +247,14 @@ def _notes(comparison: Comparison) -> list[str]:
             if run.seeds
         ),
         *(
+            ["p is of these seeds: the interval of a difference says how others may differ"]
+            if comparison.pairs and any(run.seeds for run in runs)
+            else []
+        ),
+        *(
             [
-                f"{tests[comparison.test]}; in the buckets corrected for their number (Holm)",
+                tests[comparison.test],
+                "p in a bucket is corrected for the number of buckets (Holm)",
                 "wins: share of the bootstrap samples in which the system is better",
             ]
             if comparison.pairs

@@ -75,14 +75,20 @@ def short_labels(names: Sequence[str]) -> list[str]:
     return short if all(short) and len(set(short)) == len(names) else list(names)
 
 
-def check_comparable(runs: Sequence[ComparedRun]) -> None:
+def check_comparable(runs: Sequence[ComparedRun], *, cut: bool = True) -> None:
     """Raises ValueError if runs were scored on different sentences or in different ways, or their
-    text was treated in different ways, naming what differs, or if two have the same label."""
+    text was treated in different ways, naming what differs, or if two have the same label.
+
+    cut: whether their sentences must be divided alike.
+    """
     if not runs:
         raise ValueError("there is no run to compare: say runs=[DIR,DIR,...]")
     for first, run in combinations(runs, 2):
-        there, here = _held_equal(run), _held_equal(first)
-        if differing := differences(_shared(there, here), _shared(here, there)):
+        there, here = _held_equal(run, cut), _held_equal(first, cut)
+        differing = differences(_shared(there, here), _shared(here, there))
+        if not differing and cut:  # two tokenizers may count different subwords
+            differing = differences(_sizes(run), _sizes(first))
+        if differing:
             raise ValueError(
                 f"{run.label} cannot be compared with {first.label}: {'; '.join(differing)} "
                 f"(there: {run.label}, here: {first.label}); evaluate both in the same way"
@@ -203,12 +209,15 @@ def _labelled(run: ComparedRun, labels: Sequence[str]) -> ComparedRun:
     return replace(run, tables=tuple(tables))
 
 
-def _held_equal(run: ComparedRun) -> dict[str, Any]:
-    """The settings that all runs must share, and the number of sentences in each bucket. Equal
-    settings can give different buckets where two tokenizers count different subwords."""
+def _held_equal(run: ComparedRun, cut: bool) -> dict[str, Any]:
+    """The settings that all runs must share. cut: including how sentences are divided."""
+    may_differ = _MAY_DIFFER if cut else (*_MAY_DIFFER, "by", "side", "edges", "quantiles")
     settings = run.evaluation.settings()
-    equal = {k: v for k, v in settings.items() if not k.startswith(_MAY_DIFFER)}
-    return equal | {f"n in bucket {row.label}": row.n for row in run.evaluation.buckets}
+    return {name: value for name, value in settings.items() if not name.startswith(may_differ)}
+
+
+def _sizes(run: ComparedRun) -> dict[str, Any]:
+    return {f"n in bucket {row.label}": row.n for row in run.evaluation.buckets}
 
 
 def _shared(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def test_an_evaluation_is_found_by_name_or_as_the_directory_itself(tmp_path: Pat
         find_evaluation(tmp_path / "run", "valid")
     with pytest.raises(FileNotFoundError, match=r"it has: none.*nmt-evaluate run="):
         find_evaluation(tmp_path, "test")
-    with pytest.raises(FileNotFoundError, match="no such directory"):
+    with pytest.raises(FileNotFoundError, match="no such run"):
         find_evaluation(tmp_path / "nowhere", "test")
 
 

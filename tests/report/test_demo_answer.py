@@ -6,8 +6,10 @@ from pathlib import Path
 
 import nmt
 from nmt.evaluation.evaluation import Evaluation
-from scripts.demo_answer import alignment, answer, examples
+from nmt.report.comparison import compare_runs
+from scripts.demo_answer import alignment, answer, beyond_chance, examples
 from tests.report.evaluations import ROW, evaluation
+from tests.report.test_systems import run
 
 FROZEN = Path(__file__).parents[1] / "frozen_run" / "format_1"
 
@@ -50,3 +52,10 @@ def test_examples_and_an_alignment_come_from_the_runs(tmp_path: Path) -> None:
     first, *words = alignment([run])
     assert first.startswith("I love you. -> ") and first.endswith("(run)")
     assert all(" <- " in word for word in words) and words
+
+
+def test_it_says_where_differences_are_more_than_chance() -> None:
+    runs = [run("a", worse=2), run("b", worse=30), run("c", worse=30)]
+    lines = list(beyond_chance(compare_runs(runs)))
+    assert lines[0] == "  b and a differ by more than chance (p < 0.05) at 0-2 to 5+ words."
+    assert lines[1] == "  c and b differ by more than chance (p < 0.05) at no length."
