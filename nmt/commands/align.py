@@ -5,6 +5,8 @@ nmt-align run=runs/demo-transformer-s1 source=my.en target=my.fr > my.align
 nmt-align run=runs/demo-transformer-s1 test=test output=test.align
 nmt-align run=runs/enfr reverse=runs/fren source=my.en target=my.fr
 nmt-align run=runs/enfr source=my.en target=my.fr gold=my.gold gold_base=1 every_reading=true
+nmt-align run=runs/enfr test=test figures=test.jsonl importance=50
+nmt-align run=runs/enfr test=test heat_map=sentence.svg line=7
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +18,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from nmt.checks import boolean, non_negative_int, section
+from nmt.checks import boolean, non_negative_int, positive_int, section
 from nmt.cli.arguments import texts
 from nmt.cli.streams import Output, open_output
 from nmt.commands.scored_text import check_as_many, one_file
@@ -29,6 +31,7 @@ from nmt.evaluation.buckets import buckets
 from nmt.files import check_writable, replace_text
 from nmt.models.interface import NoAlignment
 from nmt.report.alignment_tables import error_table, figures_table
+from nmt.report.heat_maps import HeatMap, check_formats
 from nmt.run_directory import RunDirectory
 from nmt.translator import Translator
 from nmt.translator.forced_decoding import AttendedPair, diagonal, grow_diag_final_and
@@ -49,6 +52,7 @@ def main(cfg: DictConfig) -> None:
     edges = [bucket.low for bucket in buckets(config["edges"])][1:]
     path, gold_path, figures_path = _files(config)
     pairs = _pairs(config)
+    drawn = _drawn_pair(config, pairs)
     translator = load_translator(config)
     name, reverse = _name(config["run"]), _reversed(translator, config)
     aligner = Aligner(name, translator, reading, reverse)
@@ -64,7 +68,7 @@ def main(cfg: DictConfig) -> None:
     if path is None and (errors or figures):
         for _ in made:
             pass
-    else:
+    elif path is not None or drawn is None:
         with open_output(path) as output:
             _write(output, made)
     if errors is not None:
@@ -73,6 +77,8 @@ def main(cfg: DictConfig) -> None:
         rows = "".join(f"{one_row(**one.row())}\n" for one in figures.found)
         replace_text(Path(str(figures_path)), rows)
         print(figures_table(name, figures.found, edges).text())
+    if drawn is not None:
+        aligner.heat_map(drawn).write(_heat_map_paths(config))
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,15 @@ class Aligner:
         for forward, backward in zip(ahead, behind, strict=True):
             turned = [(src, tgt) for tgt, src in backward.links(one_way)]
             yield grow_diag_final_and(forward.links(one_way), turned)
+
+    def heat_map(self, drawn: Pair) -> HeatMap:
+        """Where the model looks in a pair."""
+        (pair,) = self.attend([drawn])
+        layer = "all layers" if self.reading.layer is None else f"layer {self.reading.layer}"
+        step = "" if self.reading.step == "same" else ", a step later"
+        weights = pair.words_and_ends(self.reading).double().numpy()
+        title = f"{self.name}: attention of {layer}{step}"
+        return HeatMap(title, list(pair.source.words), list(pair.target.words), weights)
 
     def _attend(self, translator: Translator, pairs: Sequence[Pair]) -> list[AttendedPair]:
         try:
@@ -242,6 +257,26 @@ def _files(config: Mapping[str, Any]) -> tuple[str | None, str | None, str | Non
     if figures is not None:
         check_writable(Path(figures).parent, "figures")
     return output, gold, figures
+
+
+def _heat_map_paths(config: Mapping[str, Any]) -> list[Path]:
+    return [] if config["heat_map"] is None else list(map(Path, texts(config["heat_map"])))
+
+
+def _drawn_pair(config: Mapping[str, Any], pairs: Sequence[Pair]) -> Pair | None:
+    """The pair to draw; None without ``heat_map``. Raises ValueError for a line that is not there
+    or blank, and for a file that cannot be written."""
+    paths, line = _heat_map_paths(config), positive_int("line", config["line"])
+    if not paths:
+        return None
+    check_formats(paths)
+    for path in paths:
+        check_writable(path.parent, "heat_map")
+    if line > len(pairs):
+        raise ValueError(f"line={line}, but there are {len(pairs):,} pairs")
+    if not all(side.strip() for side in pairs[line - 1]):
+        raise ValueError(f"line={line} is blank on one side: there is nothing to draw")
+    return pairs[line - 1]
 
 
 def _same_file(one: str, other: str) -> bool:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from nmt.commands.align import main as align
 from nmt.models.interface import NoAlignment
+from nmt.report.heat_maps import HeatMap
 from nmt.translator import Translator
 from nmt.translator.forced_decoding import grow_diag_final_and
 from nmt.translator.inference import token_log_probs
@@ -184,3 +185,21 @@ def test_importance_is_what_leaving_out_a_word_changes(run: Path) -> None:
     fallen = torch.tensor(values[0]) - torch.tensor(values[1])
     of_words = pair.target.shares.to_dense() @ fallen[:-1]
     torch.testing.assert_close(found[:, 1], of_words, atol=1e-4, rtol=1e-3)
+
+
+def test_a_pair_is_drawn(composed: Compose, run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = "heat_map=[map.svg,map.png,map.json]"
+    align(composed("align", f"run={run}", *FILES, paths, "line=5"))
+    assert capfd.readouterr().out == ""
+    shown = HeatMap.read(Path("map.json"))
+    assert (shown.source, shown.target) == (["home"], ["un", "chien", "rentre"])
+    assert shown.weights.shape == (4, 2)
+    assert Path("map.png").read_bytes().startswith(b"\x89PNG")
+    for options, said in (
+        (["heat_map=map.gif"], "heat_map=map.gif ends in none of"),
+        (["heat_map=map.svg", "line=7"], "line=7, but there are 6 pairs"),
+        (["heat_map=map.svg", "line=2"], "line=2 is blank on one side"),
+        (["heat_map=map.svg", "line=0"], "line"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            align(composed("align", f"run={run}", *FILES, *options))
