@@ -24,7 +24,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 134
-MOST_LINES = 21_150
+MOST_LINES = 21_350
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"
