@@ -5,7 +5,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 import torch
@@ -33,6 +32,12 @@ def in_ranks(work: Callable[[int], object], ranks: int = 2) -> list[int]:
     return [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]
 
 
+def loopback() -> str:
+    """The interface by which processes of one machine talk: the name of a host may lead nowhere."""
+    names = [name for _, name in socket.if_nameindex()]
+    return next(name for name in ("lo", "lo0", *names) if name in names)
+
+
 def joined(work: Callable[[int], object]) -> Callable[[int], object]:
     """The work, done inside of ``distributed.joined``."""
 
@@ -51,11 +56,8 @@ def _code(work: Callable[[int], object], rank: int, ranks: int, port: int) -> in
         "WORLD_SIZE": str(ranks),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
+        "GLOO_SOCKET_IFNAME": loopback(),
     }
-    for name in ("lo", "lo0"):  # no other interface is needed, and no name of the host
-        with suppress(OSError):
-            socket.if_nametoindex(name)
-            os.environ["GLOO_SOCKET_IFNAME"] = name
     try:
         work(rank)
         code = 0

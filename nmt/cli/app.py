@@ -49,19 +49,14 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 MOST_SAID = 5000  # characters of a message
+Work = Callable[[DictConfig], None]
 MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 """Errors that the user can correct."""
 
 OmegaConf.register_new_resolver("shipped", lambda name: str(config_files.shipped(name)))
 
 
-def launch(
-    config_name: str,
-    description: str,
-    work: Callable[[DictConfig], None],
-    *,
-    several: bool = False,
-) -> None:
+def launch(config_name: str, description: str, work: Work, *, several: bool = False) -> None:
     """Run ``work`` on the config composed from the command line, once or, with -m, repeatedly.
 
     description: the text of --help before the options. several: whether the command can run in
@@ -79,10 +74,15 @@ def launch(
 
     def task(cfg: DictConfig) -> None:
         nonlocal beside
+        sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        if sweep and HydraConfig.get().runtime.choices["hydra/launcher"] != "basic":
+            check(cfg, config_name)
+            work(cfg)  # maybe on another machine; the launcher hands on the error
+            return
         with _reported(show_tracebacks):
             check(cfg, config_name)
             jobs = positive_int("jobs", cfg.jobs)
-            if HydraConfig.get().mode != RunMode.MULTIRUN:
+            if not sweep:
                 work(cfg)
             elif jobs == 1:
                 try:
@@ -222,6 +222,8 @@ def _worded(error: Exception) -> str:
     if isinstance(error, OverrideParseException):
         return _worded_syntax(*error.override.partition("="))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        if error.missing_cfg_file.startswith("hydra/launcher/submitit"):
+            return f"{error.missing_cfg_file} is not installed: pip install '.[slurm]'"
         files = ConfigFiles(own_configs(sys.argv[1:]))
         group, choice = files.parted(error.missing_cfg_file)
         return f"{group}={choice}: {group} must be one of {', '.join(files.choices(group))}"

@@ -2,6 +2,12 @@
 
 import json
 import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +18,19 @@ from omegaconf import DictConfig
 from nmt import commands
 from nmt.commands import evaluate as evaluating
 from nmt.commands import translate as translating
+from nmt.commands.resuming import is_resumed
 from nmt.commands.train import train
 from nmt.data import text_files
 from nmt.run_directory import RunDirectory
+from nmt.training.checkpoint import read_checkpoint
 from nmt.translator import Translator
 from tests.launching import Outcome
-from tests.ranks import in_ranks, needs_ranks
+from tests.ranks import in_ranks, loopback, needs_ranks
 from tests.runs import untrained_run
 
 Compose = Callable[..., DictConfig]
 
-LINES = [f"the cat {number} sat" + " on the mat" * (number % 3) for number in range(20)]
+LINES = [f"the cat {number} sat" + " on the mat" * (number % 3) for number in range(14)]
 
 
 @needs_ranks
@@ -72,7 +80,7 @@ def test_translating_shares_chunks_and_keeps_the_order(
         translating.main(composed("translate", *options, f"output={output}", *more))
 
     translate("one")
-    assert in_ranks(lambda rank: translate("two"), 3) == [0, 0, 0]
+    assert in_ranks(lambda rank: translate("two")) == [0, 0]
     assert Path("two").read_bytes() == Path("one").read_bytes()
     rows = [json.loads(line) for line in Path("one").read_text().splitlines()]
     assert [row["src"] for row in rows] == LINES
@@ -84,7 +92,7 @@ def test_translating_shares_chunks_and_keeps_the_order(
     Path("in").write_bytes(Path("in").read_bytes() + b"bad \xff\n")
     assert in_ranks(lambda rank: translate("two")) == [1, 1]
     assert Path("two").read_bytes() == begun  # all lines before the bad one
-    assert "in:21: not valid UTF-8" in capfd.readouterr().err
+    assert "in:15: not valid UTF-8" in capfd.readouterr().err
 
 
 @needs_ranks
@@ -118,7 +126,7 @@ def test_evaluating_shares_the_translating(
     files = ["hypotheses=one/hypotheses.txt", "references=ref", "sources=src", "output=three"]
     scoring = composed("evaluate", *files, "bootstrap.samples=10")
     assert in_ranks(lambda rank: evaluating.main(scoring)) == [0, 0]
-    assert capfd.readouterr().out.count("(20 sentences)") == 1
+    assert capfd.readouterr().out.count("(14 sentences)") == 1
 
 
 def result(directory: str) -> dict[str, Any]:
@@ -154,3 +162,38 @@ def test_what_torchrun_cannot_start_is_refused_in_one_line(
         assert found.err == ""
     else:
         assert found.err.startswith(f"error: {said}") and found.err.count("\n") == 1
+
+
+@needs_ranks
+def test_torchrun_says_which_process_died_and_nothing_is_damaged(
+    composed: Compose, tiny: list[str]
+) -> None:
+    """With torchrun itself: SIGKILL to one of its processes ends it and the other."""
+    options = [*tiny, "run=run", "data.cache=cache", "trainer.checkpoint_every=2", "resume=auto"]
+    endless = ["trainer.max_steps=100000", "trainer.validate_every=100000"]
+    script = Path(sys.executable).parent / "nmt-train"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
+    started = subprocess.Popen(
+        [*torchrun, "--nproc-per-node=2", script, *options, *endless],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "GLOO_SOCKET_IFNAME": loopback()},
+    )
+    while not Path("run/manifest.json").exists() or not steps_done():
+        assert started.poll() is None, started.communicate()[1]
+        time.sleep(0.05)
+    holder = int(re.search(r"process (\d+)", Path("run/lock").read_text())[1])
+    os.kill(holder, signal.SIGKILL)
+    killed = time.monotonic()
+    said = started.communicate()[1]
+    assert started.returncode != 0 and time.monotonic() - killed < 60
+    assert "error: rank 1: another of the processes has ended" in said
+    assert re.search(r"Root Cause.*rank +: 0.*Signal 9 \(SIGKILL\)", said, re.DOTALL)
+    run = RunDirectory("run")
+    assert read_checkpoint(run, run.manifest()["checkpoint"])["train_state"]["step"] == steps_done()
+    assert is_resumed(run, "auto")  # the dead process holds nothing
+
+
+def steps_done() -> int:
+    training: dict[str, int] = RunDirectory.open("run").manifest().get("training", {})
+    return training.get("steps", 0)
