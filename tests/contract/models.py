@@ -1,6 +1,7 @@
 """Every model the configs offer, found by listing them and made small, and an ensemble."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -30,6 +31,7 @@ SMALL = {
 }
 
 
+@cache
 def list_models() -> dict[str, dict[str, Any]]:
     """Name -> spec: each configs/model file, the LSTM with each attention."""
     attentions = sorted(path.stem for path in CONFIGS.glob("model/attention/*.yaml"))
