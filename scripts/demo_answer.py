@@ -8,14 +8,13 @@ The first run with attention aligns the words of "I love you.".
 
 import argparse
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from nmt import Translator
 from nmt.commands.compare import compared_run
-from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.result_files import HYPOTHESES
-from nmt.report.comparison import Comparison, compare_runs
+from nmt.report.answer import answer
+from nmt.report.comparison import compare_runs
 from nmt.run_directory import RunDirectory
 from nmt.search.greedy import GreedySearch
 
@@ -23,7 +22,6 @@ TEST = "test"
 ALIGNED = "I love you."
 CLASSES = ((0, 10), (20, 30), (60, 1000))
 EXAMPLES = 3
-CHANCE = 0.05
 
 
 def main() -> None:
@@ -34,57 +32,11 @@ def main() -> None:
     runs: list[Path] = parser.parse_args().runs
     comparison = compare_runs([compared_run(run, TEST) for run in runs])
     labels = [run.label for run in comparison.runs]
-    evaluations = {run.label: run.evaluation for run in comparison.runs}
-    found = [*answer(evaluations), *beyond_chance(comparison)]
+    found = ["Answer", *(f"  {line}" for line in answer(comparison))]
     sections = (found, examples(runs, labels), alignment(runs), further(runs))
     for section in sections:
         print()
         print("\n".join(section))
-
-
-def answer(evaluations: dict[str, Evaluation]) -> Iterator[str]:
-    """Who is best at which length, and what each keeps of its BLEU in long sentences."""
-    bleu = {
-        label: [row.score("bleu").value or 0.0 for row in one.buckets]
-        for label, one in evaluations.items()
-    }
-    lengths = [row.label for row in next(iter(evaluations.values())).buckets]
-    best = [max(bleu, key=lambda label: bleu[label][place]) for place in range(len(lengths))]
-    yield "Answer"
-    at = [
-        f"{label} at {_stretch([lengths[place] for place in places])}"
-        for label, places in groupby(range(len(lengths)), key=best.__getitem__)
-    ]
-    yield f"  Best by BLEU: {', '.join(at)}."
-    for label, values in bleu.items():
-        kept = values[-1] / values[0] if values[0] else 0.0
-        yield (
-            f"  {label}: {values[0]:.1f} BLEU in sentences of {lengths[0]} words,"
-            f" {values[-1]:.1f} at {lengths[-1]}, so it keeps {kept:.0%}."
-        )
-
-
-def beyond_chance(comparison: Comparison) -> Iterator[str]:
-    """At which lengths each system differs from the one before it by more than chance."""
-    lengths = [row.label for row in comparison.runs[0].evaluation.buckets]
-    for pair in comparison.pairs:
-        differs = [
-            test is not None and test.corrected < CHANCE for test in pair.buckets[comparison.score]
-        ]
-        at = [
-            _stretch([lengths[place] for place in places])
-            for beyond, places in groupby(range(len(lengths)), key=differs.__getitem__)
-            if beyond
-        ]
-        yield (
-            f"  {pair.second} and {pair.first} differ by more than chance (p < {CHANCE})"
-            f" at {', '.join(at) or 'no length'}."
-        )
-
-
-def _stretch(lengths: Sequence[str]) -> str:
-    """Neighbouring buckets, such as "10-19 to 60+ words"."""
-    return " to ".join(dict.fromkeys([lengths[0], lengths[-1]])) + " words"
 
 
 def examples(runs: Sequence[Path], labels: Sequence[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ _STYLE = {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.grid": True,
+    "axes.grid.axis": "y",
     "axes.axisbelow": True,
     "grid.color": GRID,
     "text.color": INK,
@@ -89,7 +90,7 @@ def line_chart(
             )
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
-        legend(axes, len(curves))
+        legend(axes)
 
     return svg(draw, title=title)
 
@@ -112,7 +113,6 @@ def look_of(index: int) -> Look:
     )
 
 
-def legend(axes: "Axes", lines: int) -> None:
-    """The names of the lines, above the chart."""
-    columns = 1 if lines > 4 else 2
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
+def legend(axes: "Axes") -> None:
+    """The names of the lines, above the chart and below each other, as they may be long."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)

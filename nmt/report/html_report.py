@@ -17,7 +17,7 @@ from nmt.report.comparison import Comparison, comparison_tables
 from nmt.report.contrasts import contrasts
 from nmt.report.page import Chart, ContrastGroup, HeatMap, Page, Section
 from nmt.report.plots import draw_scores
-from nmt.report.tables import ABSENT, Table, heading
+from nmt.report.tables import ABSENT, Table, cut_described, heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,7 +135,10 @@ def _scores_chart(comparison: Comparison) -> Chart:
 
     def draw(axes: "Axes") -> None:
         draw_scores(axes, evaluations, comparison.score)
-        legend(axes, len(evaluations))
+        ticks = [f"{row.label}\n{row.n:,}" for row in first.buckets]
+        axes.set_xticks(range(len(ticks)), ticks)
+        axes.set_xlabel(f"{cut_described(first)}; number of sentences")
+        legend(axes)
 
     drawn = "documents" if first.documents else "sentences"
     return Chart(
@@ -162,7 +165,7 @@ def _ratio_chart(comparison: Comparison) -> Chart:
         axes.axhline(1, color="#888888", linewidth=0.8)
         axes.set_xticks(range(len(rows)), [row.label for row in rows])
         axes.set_ylabel("tokens / tokens of reference")
-        legend(axes, len(comparison.runs))
+        legend(axes)
 
     return Chart(
         svg(draw, title="Length of the translations over that of the references, by bucket"),
