@@ -2,9 +2,11 @@
 
 Dims: N sentences (or documents), K counts for each, R resamples or trials.
 
-Both tests give sacreBLEU's p-values from the same seed. Several seeds of one config are one system,
-whose score is the mean of theirs: the bootstrap draws seeds besides sentences, the randomization
-exchanges the outputs of the seeds that there are.
+Both tests give sacreBLEU's p-values from the same seed, but for ties: a trial of the randomization
+with just the real difference counts among those that reach it. Without these, two systems with the
+same output, or any two sentences, would differ by more than chance. Several seeds of one config are
+one system, whose score is the mean of theirs: the bootstrap draws seeds besides sentences, the
+randomization exchanges the outputs of the seeds that there are.
 
 The randomization is the one to trust. Where two systems differ by chance only, 5 % of its p-values
 are below 0.05, as they should be, but 13 % of the bootstrap's (1,000 pairs of 150 sentences each):
@@ -31,6 +33,7 @@ TESTS = ("randomization", "bootstrap")
 Scores = NDArray[np.float64]
 
 _CELLS_AT_ONCE = 4_000_000
+_ROUNDING = 1e-9  # of scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +143,10 @@ def _tests(
         differences = drawn[1] - drawn[0]
         if test == "bootstrap":
             sizes = np.abs(differences)
-            p_value = _share_above(sizes - sizes.mean(), abs(real))
+            p_value = _share(sizes - sizes.mean() > abs(real)) if real else 1.0
         else:
             exchanged = mean([b for _, b in trials]) - mean([a for a, _ in trials])
-            p_value = _share_above(np.abs(exchanged), abs(real))
+            p_value = _share(np.abs(exchanged) >= abs(real) - _ROUNDING)
         better = -differences if metric.lower_is_better else differences
         found[name] = PairedTest(
             difference=real,
@@ -185,6 +188,6 @@ def _exchanged(
         yield moved + second.sum(axis=0), first.sum(axis=0) - moved
 
 
-def _share_above(values: Scores, real: float) -> float:
-    """The p-value: the share of the values above the real one, itself counted among both."""
-    return float((np.sum(values > real) + 1) / (len(values) + 1))
+def _share(beyond: NDArray[np.bool_]) -> float:
+    """The p-value: the share of trials beyond the real difference, which counts as one of them."""
+    return float((beyond.sum() + 1) / (len(beyond) + 1))

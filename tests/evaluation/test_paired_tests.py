@@ -22,7 +22,7 @@ THEIRS = {"bleu": BLEU(), "chrf": CHRF(), "chrf++": CHRF(word_order=2), "ter": T
 REFERENCES = corpus(seed=1, n=80)[1]
 WORSE = corpus(seed=1, n=80)[0]
 BETTER = [
-    ref if k % 9 == 0 else hyp for k, (hyp, ref) in enumerate(zip(WORSE, REFERENCES, strict=True))
+    ref if k % 3 == 0 else hyp for k, (hyp, ref) in enumerate(zip(WORSE, REFERENCES, strict=True))
 ]
 
 
@@ -41,7 +41,7 @@ def test_p_values_are_those_of_sacrebleu(monkeypatch: pytest.MonkeyPatch, test: 
     monkeypatch.setenv("SACREBLEU_SEED", "7")
     kind = {"bootstrap": "bs", "randomization": "ar"}[test]
     others = zip(BETTER, corpus(seed=2, n=80)[1], strict=True)
-    like = [strange if k % 10 == 0 else hyp for k, (hyp, strange) in enumerate(others)]
+    like = [strange if k % 4 == 0 else hyp for k, (hyp, strange) in enumerate(others)]
     systems = [("first", WORSE), ("second", BETTER), ("third", like)]
     _, found = TheirTest(systems, THEIRS, [REFERENCES], kind, n_samples=300)()
     bootstrap = Bootstrap(samples=300, seed=7)
@@ -83,6 +83,18 @@ def test_a_system_beside_itself_has_no_difference(test: str) -> None:
     for each in found.overall.values():
         assert each is not None
         assert (each.difference, each.interval, each.win_rate) == (0, (0, 0), 0.5)
+        assert each.p_value == 1
+
+
+def test_a_handful_of_sentences_proves_nothing() -> None:
+    bootstrap = Bootstrap(samples=999)
+    pair = (("a", [table(WORSE)]), ("b", [table(REFERENCES)]))
+    unlike = [k for k in range(80) if WORSE[k] != REFERENCES[k]]
+    for n, least in {2: 2 / 4, 4: 2 / 16}.items():
+        parts = [(Bucket(0, None), np.array(unlike[:n]))]
+        (found,) = compare_pair(*pair, parts, METRICS, bootstrap).buckets["chrf"]
+        assert found is not None  # all coins alike: as likely as it is, and no likelier
+        assert found.p_value == pytest.approx(least, abs=0.08)
 
 
 def test_the_randomization_finds_chance_as_often_as_it_says() -> None:
