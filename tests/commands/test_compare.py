@@ -3,18 +3,20 @@
 import json
 import shutil
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from omegaconf import DictConfig
 
-from nmt.commands.compare import compare, expanded
+from nmt.commands.compare import compare, expanded, main
 from nmt.commands.evaluate import main as evaluate
 from nmt.run_directory import RunDirectory
 from tests.evaluation.corpora import corpus
 
 Compose = Callable[..., DictConfig]
+FROZEN = Path(__file__).parents[1] / "frozen_run" / "format_1"
 
 HYPOTHESES, REFERENCES = corpus(seed=3, n=40)
 SOURCES = [f"line {k}" for k in range(40)]
@@ -135,3 +137,34 @@ def test_a_damaged_table_is_named(composed: Compose) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match=rf"{path} is damaged"):
         compared(composed, "runs=runs/*")
+
+
+def test_a_report_shows_sentences_and_attention_of_the_runs_that_keep_them(
+    composed: Compose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(FROZEN, "frozen")
+    quick = ["search=greedy", "device=cpu", "bootstrap.samples=5", "metrics=[bleu,chrf]"]
+    evaluate(composed("evaluate", "run=frozen", "test=small", *quick))
+    sources, references = RunDirectory.open("frozen").test_set("small")
+    Path("theirs.txt").write_text("".join(f"{line}\n" for line in references))
+    given = ["runs=[frozen,theirs.txt]", "evaluation=small"]
+    main(composed("compare", *given, "report=out"))
+    html = Path("out/report.html").read_text(encoding="utf-8")
+    assert "Where they differ most" in html and "What attention looks at" in html
+    assert any(escape(line) in html for line in sources)
+    main(composed("compare", *given, "report=plain", "report_sentences=false"))
+    plain = Path("plain/report.html").read_text(encoding="utf-8")
+    assert "Where they differ most" not in plain and 'class="heat"' not in plain
+    assert not any(escape(line) in plain for line in sources if len(line) > 20)
+    capsys.readouterr()
+    with pytest.raises(FileExistsError, match=r"out/report\.html exists"):
+        main(composed("compare", *given, "report=out"))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_report_of_figures_alone_has_no_text(composed: Compose) -> None:
+    Path("figures").mkdir()
+    for name in ("evaluation.json", "sentences.parquet"):
+        shutil.copy(f"runs/toy-s1/evaluation/news/{name}", f"figures/{name}")
+    main(composed("compare", "runs=figures", "evaluation=news", "report=out"))
+    assert "BLEU by bucket" in Path("out/report.html").read_text(encoding="utf-8")
