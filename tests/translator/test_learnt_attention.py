@@ -15,7 +15,7 @@ from nmt.translator.forced_decoding import diagonal
 from nmt.translator.word_alignment import Reading
 from scripts.word_by_word import WORDS
 
-STEPS = 160
+STEPS = 100
 MODEL = {
     "_target_": "nmt.models.lstm.LSTMSeq2Seq",
     **{"embed_size": 24, "hidden_size": 32, "num_layers": 1, "dropout": 0.0},
@@ -27,7 +27,7 @@ Pair = tuple[str, str]
 
 def drawn(rng: random.Random) -> Pair:
     """A sentence, and its words translated from the last to the first."""
-    words = rng.choices(list(WORDS), k=rng.randint(2, 6))
+    words = rng.choices(list(WORDS), k=rng.randint(2, 4))
     return " ".join(words), " ".join(WORDS[word] for word in reversed(words))
 
 
@@ -42,7 +42,7 @@ def learnt() -> tuple[Translator, list[Pair]]:
     model = build_model(MODEL, **sizes)
     sides = zip(*pairs, strict=True)
     ids = list(zip(*map(tokenizer.encode_src, map(list, sides)), strict=True))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(STEPS):
         batch = collate(rng.sample(ids, 24))
         logits = model.project(model.decode(batch.tgt_input, model.encode(batch.src)))
@@ -65,14 +65,14 @@ def test_looks_at_the_word_that_it_translates(learnt: tuple[Translator, list[Pai
         later.append(counts(pair.links(Reading(step="next")), gold))
         straight.append(counts(diagonal(n, n, "both"), gold))
     rates = [alignment_score(each).error_rate or 0.0 for each in (same, later, straight)]
-    assert rates[0] < 20
+    assert rates[0] < 15
     assert rates[0] < min(rates[1:]) / 2
 
 
 def test_a_heat_map_shows_it(learnt: tuple[Translator, list[Pair]]) -> None:
     translator, _ = learnt
-    (pair,) = translator.attend_pairs([("one red cat sees", "voit chat rouge un")])
+    (pair,) = translator.attend_pairs([("one red cat", "chat rouge un")])
     weights = pair.words_and_ends(Reading())
-    assert weights.shape == (5, 5)  # words and ends
-    assert weights[:4].argmax(dim=1).tolist() == [3, 2, 1, 0]
-    torch.testing.assert_close(weights.sum(dim=1), torch.ones(5))
+    assert weights.shape == (4, 4)  # words and ends
+    assert weights[:3].argmax(dim=1).tolist() == [2, 1, 0]
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(4))
