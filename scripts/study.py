@@ -1,6 +1,6 @@
 """The study of real text: which architecture translates best at which sentence length?
 
-    python -m scripts.study --data PATH --steps 11800 [--size small/] [--seeds 1] [--at-once 2]
+    python -m scripts.study --data PATH [--steps 11800] [--size small/] [--seeds 1] [--at-once 2]
 
 PATH holds mix_enfr, long_enfr, news_enfr and gold/alibi_fren; RESULTS.md says what is in them. Each
 architecture is trained, translates both test sets, long sentences also sentence by sentence, and
@@ -18,9 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from nmt.data.text_files import read_lines
+from nmt.evaluation.alignment_error import alignment_score, counts, read_gold
+from nmt.translator import Translator
+from nmt.translator.word_alignment import LINKS, STEPS, Reading
 from scripts.benchmarks.process import console_script
 from scripts.keep_figures import keep_figures
 
+CHOICE = 100  # aligned pairs, of 522
 MODELS = ("lstm_bahdanau", "lstm", "transformer")
 RESULTS = Path(__file__).parent.parent / "data" / "results" / "study"
 
@@ -56,14 +61,42 @@ class Study:
         yield ["nmt-evaluate", run, "test=long", "name=long_split", "sentences=split", labels]
         yield ["nmt-evaluate", run, "test=news"]
         if model != "lstm":
-            yield ["nmt-align", run, *self._gold()]
+            gold = [f"gold={self.runs}/rest.gold", "gold_order=target-source"]
+            files = [f"source={self.runs}/rest.en", f"target={self.runs}/rest.fr"]
+            reading = best_reading(self.run(model, seed), self.runs)
+            yield ["nmt-align", run, *files, *gold, *reading]
 
     def run(self, model: str, seed: int) -> Path:
         return self.runs / f"{model}-s{seed}"
 
-    def _gold(self) -> Iterator[str]:
+    def write_gold(self) -> None:
+        """The aligned pairs on which a reading of attention is chosen, and the others."""
         folder = self.data / "gold" / "alibi_fren"
-        yield from (f"source={folder}/en", f"target={folder}/fr", f"gold={folder}/gold")
+        names = {"en": "test.en", "fr": "test.fr", "gold": "test.align_0indexed_fr-en"}
+        for suffix, name in names.items():
+            lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
+            for part, some in (("choice", lines[:CHOICE]), ("rest", lines[CHOICE:])):
+                (self.runs / f"{part}.{suffix}").write_text("".join(some), encoding="utf-8")
+
+
+def best_reading(run: Path, folder: Path) -> list[str]:
+    """Options of nmt-align: the reading with the lowest error rate on the pairs to choose by."""
+    translator = Translator.load(run, precision="fp32")
+    english, french = (read_lines(str(folder / f"choice.{side}")) for side in ("en", "fr"))
+    pairs = [*zip(english, french, strict=True)]
+    sizes = [translator.count_words(pair) for pair in pairs]
+    gold = read_gold(str(folder / "choice.gold"), sizes, order="target-source")
+    attended = translator.attend_pairs(pairs)
+
+    def error_rate(reading: Reading) -> float:
+        found = [counts(p.links(reading), links) for p, links in zip(attended, gold, strict=True)]
+        return alignment_score(found).error_rate or 0.0
+
+    layers = [None, *range(1, len(attended[0].weights) + 1)]
+    readings = itertools.product(layers, STEPS, LINKS)
+    best = min((Reading(layer=la, step=st, links=li) for la, st, li in readings), key=error_rate)
+    layer = "null" if best.layer is None else best.layer
+    return [f"layer={layer}", f"step={best.step}", f"links={best.links}"]
 
 
 def main() -> None:
@@ -76,7 +109,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--size", default="", choices=["", "small/"])
-    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--steps", type=int, default=11800)
     parser.add_argument("--at-once", type=int, default=2, help="trainings side by side")
     parser.add_argument("training", nargs="*", help="options of nmt-train, after --")
     given = vars(parser.parse_args())
@@ -84,6 +117,7 @@ def main() -> None:
     given["data"] = given["data"].resolve()
     study = Study(**given)
     study.runs.mkdir(parents=True, exist_ok=True)
+    study.write_gold()
     with ThreadPoolExecutor(at_once) as pool:
         ended = list(pool.map(lambda one: whole(study, *one), itertools.product(models, seeds)))
     if failed := list(filter(None, ended)):
@@ -98,6 +132,7 @@ def whole(study: Study, model: str, seed: int) -> str:
         for command in study.commands(model, seed):
             print(f"{run.name}: {command[0]}", file=sys.stderr)
             name, *options = command
+            log.flush()
             ended = subprocess.run([console_script(name), *options], stdout=log, stderr=log)
             if ended.returncode:
                 return f"{run.name}: {name} ended with {ended.returncode}, see {path}"

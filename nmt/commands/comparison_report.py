@@ -9,8 +9,9 @@ from nmt.data.text_files import read_lines
 from nmt.evaluation.result_files import HYPOTHESES, find_evaluation
 from nmt.models.interface import NoAlignment
 from nmt.report.comparison import Comparison
+from nmt.report.heat_maps import HeatMap
 from nmt.report.html_report import Texts, learning_of, report_page
-from nmt.report.page import HeatMap, Page
+from nmt.report.page import Page
 from nmt.run_directory import RunDirectory
 from nmt.translator import Translator
 from nmt.translator.word_alignment import READING
@@ -94,9 +95,8 @@ def _maps_of(
         return
     for index, pair in zip(chosen, attended, strict=True):
         yield HeatMap(
-            title=texts.sources[index],
-            caption=f"{label}, line {index + 1:,}; · is the end of the sentence",
-            source=[*pair.source.words, "·"],
-            target=[*pair.target.words, "·"][: len(pair.words_and_ends(READING))],
-            weights=pair.words_and_ends(READING).tolist(),
+            f"{label}, line {index + 1:,}: {texts.sources[index]}",
+            [*pair.source.words],
+            [*pair.target.words],
+            pair.words_and_ends(READING).double().numpy(),
         )

@@ -15,7 +15,8 @@ from nmt.report.answer import answer, question
 from nmt.report.charts import Curve, legend, line_chart, look_of, svg
 from nmt.report.comparison import Comparison, comparison_tables
 from nmt.report.contrasts import contrasts
-from nmt.report.page import Chart, ContrastGroup, HeatMap, Page, Section
+from nmt.report.heat_maps import HeatMap
+from nmt.report.page import Chart, ContrastGroup, Page, Section
 from nmt.report.plots import draw_scores
 from nmt.report.tables import ABSENT, Table, cut_described, heading
 
@@ -207,8 +208,8 @@ def _attention_section(heat_maps: Sequence[HeatMap]) -> Iterator[Section]:
             id="attention",
             title="What attention looks at",
             text="Each row is a word of the translation; the darker a cell, the more the model "
-            "attends to the word of the source above it. Point at a cell, or walk with the arrow "
-            "keys.",
+            "attends to the word of the source above it; the dot is the end. Point at a cell, or "
+            "walk with the arrow keys.",
             heat_maps=heat_maps,
         )
 

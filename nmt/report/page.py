@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nmt.report.contrasts import Contrast
+from nmt.report.heat_maps import HeatMap
 from nmt.report.tables import Table
 
 if TYPE_CHECKING:
@@ -21,17 +22,6 @@ class Chart:
 
     svg: str
     caption: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeatMap:
-    """Attention between words. weights: for each target word one for each source word, 0 to 1."""
-
-    title: str
-    caption: str
-    source: Sequence[str]
-    target: Sequence[str]
-    weights: Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pytest
 
 from nmt.report.charts import Curve, line_chart
 from nmt.report.contrasts import Word, contrasts, marked
-from nmt.report.page import Chart, ContrastGroup, HeatMap, Page, Section
+from nmt.report.heat_maps import HeatMap
+from nmt.report.page import Chart, ContrastGroup, Page, Section
 from nmt.report.tables import Table
 
 HOSTILE = "<script>alert(1)</script>&\"'"
@@ -52,9 +53,7 @@ def page(word: str) -> Page:
     curves = {word: Curve([1, 2], [1, None]), "b": Curve([1, 2], [3, 4])}
     chart = line_chart(curves, title=f"BLEU of {word}", x_label="steps", y_label=word)
     table = Table(title=word, header=["words", word], sections=[[[word, "1"]], []], notes=[word])
-    heat = HeatMap(
-        title=word, caption=word, source=[word, "b"], target=[word], weights=[[0.75, 0.25]]
-    )
+    heat = HeatMap(word, [word], [word], np.array([[0.75, 0.25]]))
     contrast = contrasts(
         [0],
         sources=[word],
@@ -108,7 +107,7 @@ def test_tables_and_charts_say_what_they_are() -> None:
     ]
     assert labels == ["BLEU of word"]
     titles = [value for tag, name, value in found.attributes if (tag, name) == ("td", "title")]
-    assert titles == ["word ← word: 0.75", "word ← b: 0.25"]
+    assert titles == ["word ← word: 0.75", "word ← ·: 0.25"]
 
 
 def test_charts_take_their_colours_from_the_page() -> None:
