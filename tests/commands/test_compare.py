@@ -135,3 +135,12 @@ def test_a_damaged_table_is_named(composed: Compose) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match=rf"{path} is damaged"):
         compared(composed, "runs=runs/*")
+
+
+def test_a_view_has_a_directory_of_its_own(composed: Compose) -> None:
+    options = ["runs=runs/*", "evaluation=news", "labels=labels", "edges=[5,9]"]
+    chosen = ["only.label=[news]", "only.sentences=1"]
+    for given, name in (([], "edges_5_9"), (chosen, "edges_5_9-sentences_1-label_news")):
+        output = compare(composed("compare", *options, *given))[1]
+        assert output == Path(f"runs/comparison-news-{name}")
+    assert compare(composed("compare", *options, "output=x"))[1] == Path("x")
