@@ -87,7 +87,8 @@ def compare(cfg: DictConfig) -> tuple[Comparison, Path]:
     runs = [found[path] for path in paths]
     view = _view(config, runs)
     comparison = compare_runs(runs, view=view, score=config["score"], test=config["test"], own=own)
-    return comparison, Path(str(config["output"] or paths[0].parent / f"comparison-{name}"))
+    directory = re.sub(r"[^\w.+-]+", "_", "-".join(["comparison", name, *view.named()]))
+    return comparison, Path(str(config["output"] or paths[0].parent / directory))
 
 
 def expanded(patterns: Sequence[str]) -> list[Path]:

@@ -16,6 +16,8 @@ CUTS = ("length", "sentences", "rare", "unseen", "label")
 """By what sentences are divided: the length of a side, the number of sentences in the source, the
 percentage of its words that are rare, or do not occur, in training, or a label of each line."""
 
+MOST_BUCKETS = 1000
+
 EDGES = {
     "length": (10, 20, 30, 40, 50, 60),
     "sentences": (2,),
@@ -61,6 +63,8 @@ def buckets(edges: Sequence[int]) -> list[Bucket]:
         positive_int("each of edges", edge)
     if not edges or any(low >= high for low, high in pairwise(edges)):
         raise ValueError(f"edges must rise, such as [10,20,30], got {list(edges)}")
+    if len(edges) >= MOST_BUCKETS:
+        raise ValueError(f"edges has {len(edges):,} numbers, where fewer than {MOST_BUCKETS:,} fit")
     return [Bucket(low, high) for low, high in zip([0, *edges], [*edges, None], strict=True)]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from nmt.checks import one_of
+from nmt.evaluation.buckets import CUTS, MOST_BUCKETS
 from nmt.evaluation.recipe import FORMAT_VERSION, READABLE_VERSIONS, Recipe
 from nmt.plain_files import typed
-
-MOST_BUCKETS = 1000
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,9 @@ class Evaluation(Recipe):
         known = {**values, **rows, "format_version": FORMAT_VERSION}
         made: Evaluation = typed(Evaluation, known, "it")
         labels = {row.label for row in made.buckets}
+        one_of("by", made.by, CUTS)
+        if not 2 <= (made.quantiles or 2) <= MOST_BUCKETS or len(made.edges) >= MOST_BUCKETS:
+            raise ValueError("its quantiles or edges make too many buckets")
         if "bleu" not in made.signatures or not len(labels) == len(made.buckets) <= MOST_BUCKETS:
             raise ValueError("it has no signature of BLEU, or buckets of one name, or too many")
         return made

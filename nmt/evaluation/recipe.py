@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from nmt.checks import dotted, one_of, positive_int
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.buckets import CUTS, EDGES, SIDES, UNITS, buckets
+from nmt.evaluation.buckets import CUTS, EDGES, MOST_BUCKETS, SIDES, UNITS, buckets
 from nmt.evaluation.metrics import METRICS, Metric
 from nmt.evaluation.scorer import Scorer, check_metrics, number_of_references, reference_texts
 from nmt.files import fingerprint
@@ -49,8 +49,9 @@ class Scoring:
 
     def __post_init__(self) -> None:
         one_of("by", self.by, CUTS)
-        if self.quantiles is not None and positive_int("quantiles", self.quantiles) == 1:
-            raise ValueError("quantiles=1 divides nothing: say quantiles=2 or more")
+        parts = 2 if self.quantiles is None else positive_int("quantiles", self.quantiles)
+        if not 2 <= parts <= MOST_BUCKETS:
+            raise ValueError(f"quantiles must lie between 2 and {MOST_BUCKETS:,}, got {parts}")
         if self.edges is not None and (self.quantiles is not None or self.by == "label"):
             raise ValueError("edges= has no meaning beside quantiles= or by=label: leave it out")
         if self.edges is not None:

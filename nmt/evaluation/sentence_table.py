@@ -14,6 +14,7 @@ import numpy as np
 
 from nmt.evaluation.buckets import (
     EDGES,
+    MOST_BUCKETS,
     Bucket,
     Ints,
     SubwordLengths,
@@ -97,7 +98,10 @@ class SentenceTable:
         if by == "label":
             if by not in self.names:
                 raise ValueError(f"by=label cannot be told of this result: {_LACKING[by]}")
-            codes = {label: code for code, label in enumerate(sorted(set(self.names[by])))}
+            labels = sorted(set(self.names[by]))
+            if len(labels) > MOST_BUCKETS:
+                raise ValueError(f"{len(labels):,} different labels are more than {MOST_BUCKETS:,}")
+            codes = {label: code for code, label in enumerate(labels)}
             numbers = np.array([codes[label] for label in self.names[by]], np.int32)
             parts = [Bucket(code, code + 1, label) for label, code in codes.items()]
         else:

@@ -99,7 +99,7 @@ def compare_runs(
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """The scores and costs of each system; the tests between neighbours, where there are any; the
     translations that were cut off or repeat themselves."""
-    tables = [_scores(comparison), *_tests(comparison), _failures(comparison)]
+    tables = [_scores(comparison), *_tests(comparison), *_failures(comparison)]
     said = _notes(comparison)
     return [*tables[:-1], replace(tables[-1], notes=said)]
 
@@ -157,7 +157,7 @@ def _scores(comparison: Comparison) -> Table:
 
 def _tests(comparison: Comparison) -> Iterator[Table]:
     """The table of the tests, if there are any."""
-    if not comparison.pairs:
+    if not comparison.pairs or comparison.score not in comparison.pairs[0].overall:
         return
     pairs, shown, first = comparison.pairs, comparison.score, comparison.runs[0].evaluation
     headings = [cell for pair in pairs for cell in (pair.second, "p", "wins")]
@@ -194,17 +194,20 @@ def _test_cells(test: PairedTest | None) -> tuple[str, str, str]:
     )
 
 
-def _failures(comparison: Comparison) -> Table:
-    """How many translations were cut off, and how many repeat themselves."""
+def _failures(comparison: Comparison) -> Iterator[Table]:
+    """The table of how many translations were cut off, and how many repeat themselves, where that
+    is known."""
     runs = comparison.runs
     first = runs[0].evaluation
+    if all(run.evaluation.overall.repeats is None for run in runs):
+        return
 
     def cells(name: str, rows: Sequence[Row]) -> list[str]:
         shares = [f"{_share(row.hit_limit, row.n)} / {number(row.repeats, '.1%')}" for row in rows]
         return [name, f"{rows[0].n:,}", *shares]
 
     by_bucket = zip(*(run.evaluation.buckets for run in runs), strict=True)
-    return Table(
+    yield Table(
         title="Share of the translations cut off / share that repeat themselves",
         header=[column(first), "n", *(run.label for run in runs)],
         sections=[
@@ -265,11 +268,18 @@ def _notes(comparison: Comparison) -> list[str]:
             for name in comparison.unknown
         ),
         *(
-            f"no tests: the result of {label} was made before results kept numbers of each "
-            f"sentence; nmt-evaluate makes it again"
-            for label in comparison.untested
+            [
+                f"no tests: {', '.join(comparison.untested)}: made before results kept numbers of "
+                f"each sentence; nmt-evaluate makes them again"
+            ]
+            if comparison.untested
+            else []
         ),
-        "repeats itself: some four tokens in a row occur three times or more",
+        *(
+            ["repeats itself: some four tokens in a row occur three times or more"]
+            if first.overall.repeats is not None
+            else []
+        ),
         *_of_each("search", searches),
         *_of_each("text", texts),
     ]

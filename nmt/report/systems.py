@@ -60,6 +60,16 @@ class View:
     only: Mapping[str, Any] = field(default_factory=dict)
     labels: Sequence[str] | None = None
 
+    def named(self) -> list[str]:
+        """What it shows other than the results themselves, each a word such as "by_rare"."""
+        given: dict[str, Any] = {"by": self.by, "side": self.side, "quantiles": self.quantiles}
+        given |= {"edges": self.edges, **self.only}
+        return [
+            "_".join([name, *map(str, value if isinstance(value, list) else [value])])
+            for name, value in given.items()
+            if value is not None
+        ]
+
     def changes(self) -> bool:
         """Whether it shows anything but the results as they are."""
         given = (self.by, self.side, self.edges, self.quantiles)

@@ -76,7 +76,7 @@ def names(directory: Path) -> list[str]:
         ("evaluate", "output=ref", "ref is no directory that can be written (File exists): name"),
         ("evaluate", "output=ref/x", "another by output="),
         ("compare", "output=/proc/x", "/proc/x is no directory that can be written"),
-        ("compare", "runs=[scores,ref]", "ref has no evaluation src (it has: none)"),
+        ("compare", "runs=[scores,new]", "new: there is no such run, result or file"),
     ],
 )
 def test_a_place_of_the_wrong_kind_is_named_before_work(
@@ -223,7 +223,7 @@ def test_full_disks_and_readers_that_go_away(place: Path) -> None:
         _, err = process.communicate()
         assert process.returncode == 141
         assert b"error" not in err and b"Traceback" not in err
-    assert names(place / "again") == ["evaluation.json", "hypotheses.txt"]
+    assert names(place / "again") == ["evaluation.json", "hypotheses.txt", "sentences.parquet"]
     assert len(names(place / "comparison-src")) == 3
 
 

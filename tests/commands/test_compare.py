@@ -168,3 +168,12 @@ def test_a_report_of_figures_alone_has_no_text(composed: Compose) -> None:
         shutil.copy(f"runs/toy-s1/evaluation/news/{name}", f"figures/{name}")
     main(composed("compare", "runs=figures", "evaluation=news", "report=out"))
     assert "BLEU by bucket" in Path("out/report.html").read_text(encoding="utf-8")
+
+
+def test_a_view_has_a_directory_of_its_own(composed: Compose) -> None:
+    options = ["runs=runs/*", "evaluation=news", "labels=labels", "edges=[5,9]"]
+    chosen = ["only.label=[news]", "only.sentences=1"]
+    for given, name in (([], "edges_5_9"), (chosen, "edges_5_9-sentences_1-label_news")):
+        output = compare(composed("compare", *options, *given))[1]
+        assert output == Path(f"runs/comparison-news-{name}")
+    assert compare(composed("compare", *options, "output=x"))[1] == Path("x")

@@ -44,6 +44,10 @@ SPOILED: dict[str, tuple[Change | str, str]] = {
     "seconds": (lambda v: v.update(seconds="1"), "seconds must be"),
     "edges": (lambda v: v.update(edges="10"), "edges must be"),
     "test set": (lambda v: v.update(test_set={"name": 1}), "cannot be read"),
+    "cut": (lambda v: v.update(by="colour"), "by must be one of"),
+    "many quantiles": (lambda v: v.update(quantiles=2**60), "too many buckets"),
+    "many edges": (lambda v: v.update(edges=[*range(1, 5000)]), "too many buckets"),
+    "checksum": (lambda v: v.update(table_sha256=5), "table_sha256 must be"),
     "unknown": (lambda v: v.update(bomb=1), "has no 'bomb'"),
 }
 

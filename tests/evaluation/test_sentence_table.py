@@ -123,7 +123,7 @@ def test_what_is_not_known_is_said(by: str, changes: dict[str, Any], said: str) 
     ("options", "said"),
     [
         ({"by": "colour"}, "by must be one of length, sentences, rare, unseen, label"),
-        ({"quantiles": 1}, "quantiles=1 divides nothing"),
+        ({"quantiles": 1}, "quantiles must lie between 2 and 1,000, got 1"),
         ({"quantiles": 3, "edges": (5,)}, "edges= has no meaning beside quantiles="),
         ({"by": "label", "edges": (5,)}, "edges= has no meaning"),
         ({"by": "label", "quantiles": 2}, "by=label has no quantiles"),
