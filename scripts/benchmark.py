@@ -6,6 +6,7 @@
     python scripts/benchmark.py start --run RUN
     python scripts/benchmark.py prepare [--sizes 1000000 2000000]
     python scripts/benchmark.py grow --data MULTI30K
+    python scripts/benchmark.py scale [--processes 1 2]
 
 ``all`` measures every row of the table of speeds in RESULTS.md, trains its two models unless FOLDER
 holds them from an earlier time, and writes the figures to data/results/speed/<kind of machine>.json
@@ -33,6 +34,7 @@ from scripts.benchmarks import (
     growing,
     machine,
     preparing,
+    scaling,
     speed_table,
     starting,
     training,
@@ -124,6 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--steps", type=int, default=60)
     sub.add_argument("--sizes", type=int, nargs="+", default=[3600, 7200, 14400, 28800])
     sub.add_argument("--lengths", type=int, nargs="+", default=[20, 40, 80, 160])
+
+    sub = command("scale", _scale)
+    sub.add_argument("--models", nargs="+", default=["transformer", "lstm_bahdanau"])
+    sub.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    sub.add_argument("--steps", type=int, default=80)
+    sub.add_argument("--options", nargs="+", default=[], help="more options of nmt-train")
     return parser
 
 
@@ -221,6 +229,15 @@ def _start(arguments: argparse.Namespace) -> Rows:
 
 def _prepare(arguments: argparse.Namespace) -> Rows:
     return preparing.measure(sizes=arguments.sizes, vocab_size=arguments.vocab_size)
+
+
+def _scale(arguments: argparse.Namespace) -> Rows:
+    return scaling.measure(
+        models=arguments.models,
+        processes=arguments.processes,
+        steps=arguments.steps,
+        options=arguments.options,
+    )
 
 
 def _grow(arguments: argparse.Namespace) -> Rows:
