@@ -160,6 +160,7 @@ def _train(config: dict[str, Any], device: torch.device, overrides: Sequence[str
     tokens = config["trainer"]["batch_tokens"]
     batches = training_batches(ready, config, cache, tokens, device)
     model = _model(config, ready.tokenizer, start).to(device)
+    distributed.share_weights(model)
     distributed.draw_otherwise(config["seed"])
     schedule = _built(config, "schedule", Schedule, total_steps=total_steps(settings, batches))
     with checks.section("optimizer"):
