@@ -4,7 +4,7 @@
     python scripts/benchmark.py train --data MULTI30K [--experiment bench_lstm] [--keep RUN]
     python scripts/benchmark.py translate --run RUN --source FILE [--precision fp32 int8]
     python scripts/benchmark.py start --run RUN
-    python scripts/benchmark.py prepare [--sizes 1000000 2000000]
+    python scripts/benchmark.py prepare [--sizes 1000000 20000000] [--steps 300]
     python scripts/benchmark.py grow --data MULTI30K
     python scripts/benchmark.py scale [--processes 1 2]
 
@@ -120,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("prepare", _prepare)
     sub.add_argument("--sizes", type=int, nargs="+", default=[250_000, 1_000_000])
     sub.add_argument("--vocab-size", type=int, default=8000)
+    sub.add_argument("--steps", type=int, default=0, help="of training on each, for its memory")
 
     sub = command("grow", _grow)
     sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
@@ -228,7 +229,9 @@ def _start(arguments: argparse.Namespace) -> Rows:
 
 
 def _prepare(arguments: argparse.Namespace) -> Rows:
-    return preparing.measure(sizes=arguments.sizes, vocab_size=arguments.vocab_size)
+    return preparing.measure(
+        sizes=arguments.sizes, vocab_size=arguments.vocab_size, steps=arguments.steps
+    )
 
 
 def _scale(arguments: argparse.Namespace) -> Rows:
