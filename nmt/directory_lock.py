@@ -49,7 +49,7 @@ def _take(directory: Path) -> int:
     while True:
         lock = os.open(path, flags, 0o666)
         try:
-            _lock(lock)
+            lock_file(lock)
         except (BlockingIOError, PermissionError):
             holder = os.read(lock, 200).decode(errors="replace") or "another process"
             os.close(lock)
@@ -69,8 +69,9 @@ def _take(directory: Path) -> int:
         os.close(lock)  # the process that held it has deleted this file in the meantime
 
 
-def _lock(descriptor: int) -> None:
-    """Raises BlockingIOError or PermissionError where another process has the lock."""
+def lock_file(descriptor: int) -> None:
+    """Locks an open file. Raises BlockingIOError or PermissionError where another process has the
+    lock."""
     if sys.platform == "win32":
         import msvcrt
 

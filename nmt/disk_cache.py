@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from nmt.directory_lock import lock_file
 from nmt.files import sha256_file, sync
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,9 @@ log = logging.getLogger(__name__)
 VARIABLE = "NMT_CACHE"
 _INDEX = "entry.json"
 _TEMPORARY = "tmp-"
-_LEFT_BEHIND = 7 * 86400.0  # seconds after which nobody is working on a temporary directory
+_ENTRY = re.compile(r"[a-z]+-[0-9a-f]{24}")
+_OWNER = "owner"  # a file that the process which works on a temporary directory keeps locked
+_LEFT_BEHIND = 7 * 86400.0  # seconds after which nobody is working on one without such a file
 
 _in_use: set[Path] = set()
 """The temporary directories of this process."""
@@ -85,8 +89,9 @@ class DiskCache:
         """A temporary directory in the place, deleted at the end with its content."""
         try:
             self.place.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            self.sweep()
             directory = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.place))
+            owner = _owned(directory)
         except OSError as error:
             raise self._explained(error) from None
         _in_use.add(directory)
@@ -97,8 +102,24 @@ class DiskCache:
                 raise self._explained(error) from None
             raise
         finally:
+            os.close(owner)
             shutil.rmtree(directory, ignore_errors=True)
             _in_use.discard(directory)
+
+    def entries(self) -> list[tuple[Path, int]]:
+        """Each directory of the cache, also those of killed programs, and its bytes on disk."""
+        patterns = (_ENTRY.fullmatch, lambda name: name.startswith(_TEMPORARY))
+        found = sorted(self.place.iterdir()) if self.place.is_dir() else []
+        named = [path for path in found if any(pattern(path.name) for pattern in patterns)]
+        return [(path, _bytes_in(path)) for path in named]
+
+    def clear(self) -> int:
+        """Deletes every entry -> bytes that became free. Programs that have one open keep it."""
+        self.sweep()
+        entries = [(path, size) for path, size in self.entries() if _ENTRY.fullmatch(path.name)]
+        for path, _ in entries:
+            shutil.rmtree(path, ignore_errors=True)
+        return sum(size for path, size in entries if not path.exists())
 
     def _explained(self, error: OSError) -> OSError:
         return OSError(
@@ -107,15 +128,47 @@ class DiskCache:
             f"name another directory by {self._named_by} or in the environment by {VARIABLE}"
         )
 
-    def _sweep(self) -> None:
-        """Delete temporary directories that killed programs left long ago."""
+    def sweep(self) -> None:
+        """Deletes the temporary directories of killed programs."""
         for directory in self.place.glob(f"{_TEMPORARY}*"):
             try:
-                latest = max(path.stat().st_mtime for path in (directory, *directory.rglob("*")))
+                if _is_left_behind(directory):
+                    shutil.rmtree(directory, ignore_errors=True)
             except OSError:
                 continue  # another program is using it
-            if time.time() - latest > _LEFT_BEHIND:
-                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _owned(directory: Path) -> int:
+    """Puts a locked file into a temporary directory -> its descriptor."""
+    owner = os.open(directory / f"{_OWNER}.new", os.O_RDWR | os.O_CREAT, 0o666)
+    with suppress(OSError):  # no locks on this disk, or no open file is renamed on this system
+        lock_file(owner)
+        (directory / f"{_OWNER}.new").rename(directory / _OWNER)  # once it is locked
+    return owner
+
+
+def _is_left_behind(directory: Path) -> bool:
+    """Whether the process that made a temporary directory is dead; where it cannot lock files,
+    whether that was long ago."""
+    if (directory / _OWNER).exists():
+        owner = os.open(directory / _OWNER, os.O_RDWR)
+        try:
+            lock_file(owner)
+        except (BlockingIOError, PermissionError):
+            return False
+        finally:
+            os.close(owner)
+        return True
+    latest = max(path.stat().st_mtime for path in (directory, *directory.rglob("*")))
+    return time.time() - latest > _LEFT_BEHIND
+
+
+def _bytes_in(directory: Path) -> int:
+    total = 0
+    for path in directory.rglob("*"):
+        with suppress(OSError):  # another program has deleted it
+            total += path.stat().st_size
+    return total
 
 
 def is_whole(entry: Path) -> bool:

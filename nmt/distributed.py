@@ -206,6 +206,16 @@ def _said_by_first(done: bool) -> bool:
     return bool(said)
 
 
+def share_weights(model: "torch.nn.Module") -> None:
+    """Gives every rank the first one's weights: processors of other kinds draw other ones."""
+    if size() > 1:
+        import torch.distributed as dist
+
+        with _ended_elsewhere():
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, src=0)
+
+
 def draw_otherwise(seed: int) -> None:
     """Makes torch draw other random numbers on each rank but the first: (seed, rank) decides."""
     if is_first():

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -68,6 +69,22 @@ def check_writable(directory: Path, option: str) -> None:
         for place in missing:
             with suppress(OSError):  # it was not made, or is in use by now
                 place.rmdir()
+
+
+def check_room(directory: Path, needed: int, what: str, option: str) -> str:
+    """OSError unless the disk has that many bytes free -> what to say of it otherwise. Call it
+    before long work. what: takes them. option: names the directory."""
+    there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    said = f"{what} in {directory}: about {size_text(needed)}, {size_text(free)} are free"
+    if free < needed:
+        raise OSError(f"{said}: make room, or name another directory by {option}")
+    return said
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people read it."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def mapped_zeros(path: Path, dtype: Any, size: int) -> NDArray[Any]:

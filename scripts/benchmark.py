@@ -4,9 +4,10 @@
     python scripts/benchmark.py train --data MULTI30K [--experiment bench_lstm] [--keep RUN]
     python scripts/benchmark.py translate --run RUN --source FILE [--precision fp32 int8]
     python scripts/benchmark.py start --run RUN
-    python scripts/benchmark.py prepare [--sizes 1000000 2000000]
+    python scripts/benchmark.py prepare [--sizes 1000000 20000000] [--steps 300]
     python scripts/benchmark.py grow --data MULTI30K
     python scripts/benchmark.py sentence [--lengths 10 20 40 80 160]
+    python scripts/benchmark.py scale [--processes 1 2]
 
 ``all`` measures every row of the table of speeds in RESULTS.md, trains its two models unless FOLDER
 holds them from an earlier time, and writes the figures to data/results/speed/<kind of machine>.json
@@ -35,6 +36,7 @@ from scripts.benchmarks import (
     machine,
     one_sentence,
     preparing,
+    scaling,
     speed_table,
     starting,
     training,
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("prepare", _prepare)
     sub.add_argument("--sizes", type=int, nargs="+", default=[250_000, 1_000_000])
     sub.add_argument("--vocab-size", type=int, default=8000)
+    sub.add_argument("--steps", type=int, default=0, help="of training on each, for its memory")
 
     sub = command("grow", _grow)
     sub.add_argument("--data", type=Path, required=True, help="folder of Multi30k")
@@ -130,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("sentence", _sentence)
     sub.add_argument("--lengths", type=int, nargs="+", default=[10, 20, 40, 80, 160, 320])
     sub.add_argument("--beam", type=int, default=5)
+
+    sub = command("scale", _scale)
+    sub.add_argument("--models", nargs="+", default=["transformer", "lstm_bahdanau"])
+    sub.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    sub.add_argument("--steps", type=int, default=80)
+    sub.add_argument("--options", nargs="+", default=[], help="more options of nmt-train")
     return parser
 
 
@@ -226,7 +235,18 @@ def _start(arguments: argparse.Namespace) -> Rows:
 
 
 def _prepare(arguments: argparse.Namespace) -> Rows:
-    return preparing.measure(sizes=arguments.sizes, vocab_size=arguments.vocab_size)
+    return preparing.measure(
+        sizes=arguments.sizes, vocab_size=arguments.vocab_size, steps=arguments.steps
+    )
+
+
+def _scale(arguments: argparse.Namespace) -> Rows:
+    return scaling.measure(
+        models=arguments.models,
+        processes=arguments.processes,
+        steps=arguments.steps,
+        options=arguments.options,
+    )
 
 
 def _grow(arguments: argparse.Namespace) -> Rows:

@@ -47,7 +47,7 @@ def test_a_disk_without_locks_is_warned_of(
     def refuse(descriptor: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("nmt.directory_lock._lock", refuse)
+    monkeypatch.setattr("nmt.directory_lock.lock_file", refuse)
     with locked(tmp_path):
         assert "no lock" in caplog.text
         assert "let no other process train there" in caplog.text

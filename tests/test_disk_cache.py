@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -189,3 +190,31 @@ def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_place() == Path("/b/nmt")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert default_place() == Path.home() / ".cache/nmt"
+
+
+def test_what_a_killed_program_left_is_gone_at_the_next_start(cache: DiskCache) -> None:
+    """Not what one that is alive works on."""
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    process = os.fork()
+    if not process:
+        with cache.scratch() as directory:
+            (directory / "half").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(process, 0)
+    assert len(entries(cache)) == 1
+    with cache.scratch() as mine:
+        assert entries(cache) == [mine.name]
+        cache.sweep()
+        assert mine.exists()
+
+
+def test_what_is_kept_is_counted_and_cleared(cache: DiskCache) -> None:
+    paths = [cache.entry(kind, {}, writes("text")) for kind in ("text", "ids")]
+    (cache.place / "mine").mkdir()
+    sizes = dict(cache.entries())
+    assert set(sizes) == set(paths) and all(size > 404 for size in sizes.values())
+    with cache.scratch():
+        assert cache.clear() == sum(sizes.values())
+        assert len(entries(cache)) == 2  # the scratch, and what is none of ours
+    assert entries(cache) == ["mine"]

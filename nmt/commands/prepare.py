@@ -4,6 +4,8 @@ and tokenizer options then starts at once.
   nmt-prepare data=tsv data.src_lang=en data.tgt_lang=fr data.train=pairs.tsv data.valid=1000
   nmt-prepare data=wmt14 tokenizer=unigram tokenizer.vocab_size=16000
   nmt-prepare data=opus100 data.max_pairs=200000 data.cache=prepared
+  nmt-prepare cache=list                          what is kept, and how large it is
+  nmt-prepare cache=clear                         deletes it
 """
 
 import logging
@@ -11,6 +13,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +23,7 @@ from nmt import checks
 from nmt.data.corpus import ParallelCorpus, learn_tokenizer, load_corpus
 from nmt.data.stores import IdsStore, encoded
 from nmt.disk_cache import DiskCache
+from nmt.files import size_text
 from nmt.run_directory import RunDirectory, check_test_name
 from nmt.tokenizer import Tokenizer, load_tokenizer
 from nmt.tokenizer.pieces import text_rules
@@ -39,6 +43,9 @@ class PreparedData:
 def main(cfg: DictConfig) -> None:
     """Prepare as ``configs/prepare.yaml`` says; a summary goes to stdout."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    if config["cache"] is not None:
+        _look_after(cache_of(config["data"]), config["cache"])
+        return
     threads = os.cpu_count() or 1
     if config["threads"] is not None:
         threads = checks.positive_int("threads", config["threads"])
@@ -60,6 +67,18 @@ def main(cfg: DictConfig) -> None:
         f" longest source: {done.ids.longest_source:,}"
     )
     print(f"ready after {time.monotonic() - start:.1f} s in {cache.place}")
+
+
+def _look_after(cache: DiskCache, what: str) -> None:
+    """Prints what the cache holds, or frees it."""
+    if checks.one_of("cache", what, ("list", "clear")) == "clear":
+        print(f"{size_text(cache.clear())} freed in {cache.place}")
+        return
+    entries = cache.entries()
+    for path, size in entries:
+        day = datetime.fromtimestamp(path.stat().st_mtime).date()
+        print(f"{size_text(size):>12}  {day}  {path.name}")
+    print(f"{size_text(sum(size for _, size in entries)):>12}  in {cache.place}")
 
 
 def cache_of(data: Mapping[str, Any]) -> DiskCache:
@@ -115,6 +134,7 @@ def prepare_data(
     with checks.section("data"):
         for name in data["tests"]:
             check_test_name(str(name))
+        cache.sweep()
         corpus = load_corpus(data, cache)
     with checks.section("tokenizer"):
         tokenizer = tokenizer or learn_tokenizer(corpus, options, cache)

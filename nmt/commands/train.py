@@ -48,7 +48,7 @@ from nmt.device import (
 )
 from nmt.evaluation.scorer import Scorer
 from nmt.factory import factory
-from nmt.files import check_writable
+from nmt.files import check_room, check_writable
 from nmt.languages import tokenizer_for
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.weights import SkipInit, load_weights
@@ -160,6 +160,7 @@ def _train(config: dict[str, Any], device: torch.device, overrides: Sequence[str
     tokens = config["trainer"]["batch_tokens"]
     batches = training_batches(ready, config, cache, tokens, device)
     model = _model(config, ready.tokenizer, start).to(device)
+    distributed.share_weights(model)
     distributed.draw_otherwise(config["seed"])
     schedule = _built(config, "schedule", Schedule, total_steps=total_steps(settings, batches))
     with checks.section("optimizer"):
@@ -170,6 +171,10 @@ def _train(config: dict[str, Any], device: torch.device, overrides: Sequence[str
     validate, merged = validation(ready, search, scorer, batch_tokens=tokens, precision=precision)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s with %s parameters", type(model).__name__, f"{parameters:,}")
+    if distributed.is_first():
+        # A checkpoint holds each parameter and two moments, and one more is there for a moment.
+        most = 4 * parameters * (3 * (settings.keep_checkpoints + 1) + 2)
+        log.info("%s", check_room(run.path, most, "checkpoints and weights", "run="))
     ranks = f"{distributed.size()} processes, " if distributed.launched() else ""
     log.info("%s in %s, %s%d threads", device, precision, ranks, torch.get_num_threads())
 

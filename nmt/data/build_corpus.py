@@ -5,6 +5,7 @@ side. The rules on the whole corpus mark them in an array on disk; the rest is c
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -29,11 +30,17 @@ from nmt.data.sides import is_copy
 from nmt.data.sources import TrainingCorpus
 from nmt.data.stores import TextWriter, pairs_bar
 from nmt.data.text_files import SentencePair
-from nmt.files import mapped_zeros, slices
+from nmt.disk_cache import VARIABLE
+from nmt.files import check_room, mapped_zeros, slices
+
+log = logging.getLogger(__name__)
 
 SUMMARY = "corpus.json"
 
 _NAMED_PLACES = 3
+_LOOKED_AT = 50_000  # rows that tell how large the whole will be
+_COPIES = 2.2  # of the text, on disk at once: the candidates with those that are kept, or their ids
+_BESIDE = 64  # bytes of each pair's hashes and the like
 
 
 def part_file(part: str) -> str:
@@ -120,6 +127,8 @@ def _read_candidates(
             with pairs_bar(source.rows(), what, source.size()) as bar:
                 for src_value, tgt_value in bar:
                     report.total += 1
+                    if report.total == _LOOKED_AT:
+                        _check_room(source.size(), scratch)
                     src, tgt = as_single_line(src_value), as_single_line(tgt_value)
                     if src is None or tgt is None:
                         dropped["not_text"] += 1
@@ -144,6 +153,16 @@ def _read_candidates(
             members.append(Member(corpus, start, start + read - sum(here.values()), read, here))
     ratio = tgt_characters / src_characters if src_characters and tgt_characters else 1.0
     return ratio, members
+
+
+def _check_room(rows: int | None, scratch: Path) -> None:
+    """OSError unless there is room for as many rows as the source has, if it tells. The first of
+    them are written."""
+    if rows:
+        written = (scratch / ROWS_FILE).stat().st_size / _LOOKED_AT
+        needed = int(rows * (_COPIES * written + _BESIDE))
+        said = check_room(scratch.parents[2], needed, "the prepared corpus", f"{VARIABLE}=")
+        log.info("%s", said)
 
 
 def _hashed(text: str) -> bytes:

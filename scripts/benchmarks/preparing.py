@@ -1,4 +1,5 @@
-"""How long ``nmt-prepare`` takes and what memory it holds, on corpora of growing size."""
+"""How long ``nmt-prepare`` takes and what memory and disk it needs, on corpora of growing size; and
+what memory training on them needs."""
 
 import random
 import tempfile
@@ -11,35 +12,37 @@ WORDS = 15
 VOCABULARY = 30_000
 
 
-def measure(*, sizes: list[int], vocab_size: int) -> list[dict[str, Any]]:
-    """A row a size: seconds and peak_memory_mb (RssAnon) from nothing to encoded pairs."""
+def measure(*, sizes: list[int], vocab_size: int, steps: int) -> list[dict[str, Any]]:
+    """A row a size: seconds and peak_memory_mb (RssAnon) from nothing to encoded pairs, and the
+    bytes of a pair that stay on disk. steps: of a small model's training on them, whose
+    training_memory_mb is the same; 0 for none."""
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for pairs in sizes:
             place = Path(scratch) / str(pairs)
             place.mkdir()
             write_corpus(place, pairs)
-            finished = run(
-                [
-                    console_script("nmt-prepare"),
-                    "data=files",
-                    *(
-                        f"data.{part}.{side}={place / part}.{side}"
-                        for part in PARTS
-                        for side in SIDES
-                    ),
-                    f"data.cache={place / 'cache'}",
-                    f"tokenizer.vocab_size={vocab_size}",
-                ]
-            )
-            rows.append(
-                {
-                    "pairs": pairs,
-                    "seconds": round(finished.seconds, 1),
-                    "pairs_per_second": round(pairs / finished.seconds),
-                    "peak_memory_mb": round(finished.peak_mb),
-                }
-            )
+            options = [
+                "data=files",
+                *(f"data.{part}.{side}={place / part}.{side}" for part in PARTS for side in SIDES),
+                f"data.cache={place / 'cache'}",
+                f"tokenizer.vocab_size={vocab_size}",
+            ]
+            finished = run([console_script("nmt-prepare"), *options])
+            kept = sum(file.stat().st_size for file in (place / "cache").rglob("*.*"))
+            row = {
+                "pairs": pairs,
+                "seconds": round(finished.seconds, 1),
+                "pairs_per_second": round(pairs / finished.seconds),
+                "peak_memory_mb": round(finished.peak_mb),
+                "bytes_a_pair": round(kept / pairs),
+            }
+            if steps:
+                limits = [f"trainer.max_steps={steps}", f"trainer.validate_every={steps}"]
+                more = ["model=small/transformer", "device=cpu", "search.max_length=0.1"]
+                command = [console_script("nmt-train"), *options, f"run={place / 'run'}"]
+                row["training_memory_mb"] = round(run([*command, *limits, *more]).peak_mb)
+            rows.append(row)
     return rows
 
 

@@ -1,6 +1,7 @@
 """nmt-prepare as a command."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,3 +88,29 @@ def test_ctrl_c_leaves_nothing_half(tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_the_cache_is_listed_and_cleared(command: Command, pairs: Path) -> None:
+    assert command("prepare", *OPTIONS, work=prepare).code == 0
+    listed = command("prepare", "data.cache=kept", "cache=list", work=prepare)
+    *rows, total = listed.out.splitlines()
+    names = sorted(row.split()[-1] for row in rows)
+    assert names == sorted(path.name for path in (pairs / "kept").iterdir())
+    assert total.endswith("MB  in kept")
+    cleared = command("prepare", "data.cache=kept", "cache=clear", work=prepare)
+    assert cleared.out.endswith(" MB freed in kept\n") and not list((pairs / "kept").iterdir())
+    found = command("prepare", "cache=all", work=prepare)
+    assert (found.code, found.err) == (2, "error: cache must be one of list, clear, got 'all'\n")
+
+
+def test_a_disk_that_is_too_small_is_said_before_the_work(
+    command: Command, pairs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.data.build_corpus._LOOKED_AT", 4)
+    usage = shutil.disk_usage(pairs)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage._replace(free=100))
+    found = command("prepare", *OPTIONS, work=prepare)
+    assert found.code == 2 and "0.0 MB are free: make room" in found.err
+    assert not list((pairs / "kept").iterdir())
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage._replace(free=10**9))
+    assert "1.0 GB are free" in command("prepare", *OPTIONS, work=prepare).err

@@ -248,3 +248,16 @@ def test_what_the_first_rank_fails_at_ends_the_others_quietly(
 
     assert in_ranks(joined(work), 2) == [0, 2]
     assert capfd.readouterr().err == ""
+
+
+def test_all_begin_with_the_weights_of_the_first_and_draw_otherwise() -> None:
+    def work(rank: int) -> None:
+        torch.manual_seed(rank)
+        model = torch.nn.Linear(3, 3)
+        distributed.share_weights(model)
+        distributed.draw_otherwise(7)
+        drawn = torch.rand(4)
+        weights, numbers = zip(*distributed.gather((model.weight.detach(), drawn)), strict=True)
+        assert torch.equal(*weights) and not torch.equal(*numbers)
+
+    assert in_ranks(joined(work)) == [0, 0]
