@@ -54,7 +54,6 @@ def random_texts(count: int = 20_000) -> list[str]:
     ]
 
 
-
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_what_is_normal_stays_as_it_is(scheme: str) -> None:
     rules = Normalization(scheme)
