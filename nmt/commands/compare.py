@@ -194,8 +194,8 @@ def _of_translations(
     numbers = {k: v for k, v in table.numbers.items() if k not in (*of_translations, "hit_limit")}
     numbers |= {name: counted.numbers[name] for name in of_translations}
     table = SentenceTable(statistics=counted.statistics, numbers=numbers, names=table.names)
-    recipe = replace(
-        cast(Recipe, evaluation),
+    recipe: Recipe = replace(
+        evaluation,
         system=file_name(str(path)),
         search={},
         text={},

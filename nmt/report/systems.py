@@ -171,7 +171,7 @@ def grouped(
         groups.setdefault(_config(run) or f"label {run.label}", []).append(run)
     found = []
     for several in groups.values():
-        seeds = [run.options.get("seed") for run in several]
+        seeds = [run.options.get("seed", 0) for run in several]
         if len(several) == 1 or len(set(seeds)) < len(seeds):
             found += several
             continue
@@ -185,7 +185,7 @@ def grouped(
                 label=_shared_name([run.label for run in several]),
                 evaluation=made,
                 tables=tables,
-                seeds=tuple(seed for seed in seeds if isinstance(seed, int)),
+                seeds=tuple(map(int, seeds)),
                 training_seconds=mean(times) if len(times) == len(several) else None,
             )
         )
@@ -194,7 +194,7 @@ def grouped(
 
 def _config(run: ComparedRun) -> str:
     """What the seeds of one config share; "" where it is not known."""
-    if "seed" not in run.options:
+    if type(run.options.get("seed")) is not int:
         return ""
     options = {name: value for name, value in run.options.items() if name != "seed"}
     settings = run.evaluation.settings().items()

@@ -100,6 +100,7 @@ def test_the_interval_is_over_seeds_and_sentences() -> None:
         run("lstm-s2", 2, search={"beam_size": 2}),
         replace(run("lstm-s2", 2), options={"model": "gru", "seed": 2}),
         replace(run("lstm-s2", 2), options={}),
+        replace(run("lstm-s2", 2), options={"model": "lstm", "seed": [2]}),
     ],
 )
 def test_what_differs_in_more_or_less_than_the_seed_is_a_system_of_its_own(
