@@ -24,7 +24,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 140
-MOST_LINES = 22_200
+MOST_LINES = 22_300
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"

@@ -169,7 +169,8 @@ def grouped(
     groups: dict[str, list[ComparedRun]] = {}
     for run in runs:
         groups.setdefault(_config(run) or f"label {run.label}", []).append(run)
-    found = []
+    found: list[ComparedRun] = []
+    names = Counter(_shared_name([run.label for run in several]) for several in groups.values())
     for several in groups.values():
         seeds = [run.options.get("seed", 0) for run in several]
         if len(several) == 1 or len(set(seeds)) < len(seeds):
@@ -177,12 +178,13 @@ def grouped(
             continue
         tables = tuple(table for run in several for table in run.tables)
         tables = tables if len(tables) == len(several) else ()
+        label = _shared_name([run.label for run in several])
         times = [run.training_seconds for run in several if run.training_seconds is not None]
         made = evaluation_of_seeds([run.evaluation for run in several], tables, parts, scorer)
         found.append(
             replace(
                 several[0],
-                label=_shared_name([run.label for run in several]),
+                label=label if names[label] == 1 else several[0].label,
                 evaluation=made,
                 tables=tables,
                 seeds=tuple(map(int, seeds)),
