@@ -82,16 +82,19 @@ def short_labels(names: Sequence[str]) -> list[str]:
     return short if all(short) and len(set(short)) == len(names) else list(names)
 
 
-def check_comparable(runs: Sequence[ComparedRun], *, cut: bool = True) -> None:
+def check_comparable(runs: Sequence[ComparedRun], *, cut: bool = True, text: bool = True) -> None:
     """Raises ValueError if runs were scored on different sentences or in different ways, or their
     text was treated in different ways, naming what differs, or if two have the same label.
 
-    cut: whether their sentences must be divided alike.
+    cut: whether their sentences must be divided alike. text: whether it must be treated alike.
     """
+    may_differ = list(_MAY_DIFFER)
+    may_differ += [] if cut else ["by", "side", "edges", "quantiles"]
+    may_differ += [] if text else ["text."]
     if not runs:
         raise ValueError("there is no run to compare: say runs=[DIR,DIR,...]")
     for first, run in combinations(runs, 2):
-        there, here = _held_equal(run, cut), _held_equal(first, cut)
+        there, here = _held_equal(run, may_differ), _held_equal(first, may_differ)
         differing = differences(_shared(there, here), _shared(here, there))
         if not differing and cut:  # two tokenizers may count different subwords
             differing = differences(_sizes(run), _sizes(first))
@@ -218,11 +221,10 @@ def _labelled(run: ComparedRun, labels: Sequence[str]) -> ComparedRun:
     return replace(run, tables=tuple(tables))
 
 
-def _held_equal(run: ComparedRun, cut: bool) -> dict[str, Any]:
-    """The settings that all runs must share. cut: including how sentences are divided."""
-    may_differ = _MAY_DIFFER if cut else (*_MAY_DIFFER, "by", "side", "edges", "quantiles")
-    settings = run.evaluation.settings()
-    return {name: value for name, value in settings.items() if not name.startswith(may_differ)}
+def _held_equal(run: ComparedRun, may_differ: Sequence[str]) -> dict[str, Any]:
+    """The settings that all runs must share."""
+    settings = run.evaluation.settings().items()
+    return {name: value for name, value in settings if not name.startswith(tuple(may_differ))}
 
 
 def _sizes(run: ComparedRun) -> dict[str, Any]:
