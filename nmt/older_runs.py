@@ -18,10 +18,16 @@ LATER_OPTIONS: dict[str, dict[str, Any]] = {
 """Options that the configs of old runs lack -> the values that make what those runs did."""
 
 
+LATER_ARGUMENTS = {"nmt.models.lstm.LSTMSeq2Seq": {"encoder_directions": "both"}}
+"""The same for the arguments of a model's class."""
+
+
 def config_of_today(config: Mapping[str, Any]) -> dict[str, Any]:
     """A run's config as this version would have written it for a run that does the same."""
     config = {name: _with_classes_of_today(section) for name, section in config.items()}
     later = {name: LATER_OPTIONS[name] | config[name] for name in LATER_OPTIONS.keys() & config}
+    if isinstance(model := config.get("model"), dict):
+        later["model"] = LATER_ARGUMENTS.get(str(model.get("_target_")), {}) | model
     return _with_loss(config) | later
 
 

@@ -9,8 +9,8 @@ import math
 import os
 import stat
 import types
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -70,14 +70,21 @@ def _is_gone(path: Path) -> bool:
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:
     """The value in a file of JSON. Numbers are finite, and no key stands twice in a mapping."""
+    with _json_errors(path):
+        return _DECODER.decode(read_limited(path, most).decode("utf-8"))
+
+
+def read_json_lines(path: Path, most: int = MOST_JSON) -> list[Any]:
+    """The value of each line in a file of JSON lines, such as a log."""
+    with _json_errors(path):
+        text = read_limited(path, most).decode("utf-8")
+        return [_DECODER.decode(line) for line in text.splitlines()]
+
+
+@contextmanager
+def _json_errors(path: Path) -> Iterator[None]:
     try:
-        return json.loads(
-            read_limited(path, most).decode("utf-8"),
-            object_pairs_hook=_mapping,
-            parse_constant=_finite,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
+        yield
     except RecursionError:
         raise ValueError(f"{path} is damaged: it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -123,6 +130,11 @@ def _integer(text: str) -> int:
     if len(text) > MOST_DIGITS:
         raise _NotPlain(f"a number has {len(text):,} digits")
     return int(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_mapping, parse_constant=_finite, parse_float=_finite, parse_int=_integer
+)
 
 
 def _check_events(text: str) -> None:

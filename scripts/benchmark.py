@@ -6,6 +6,7 @@
     python scripts/benchmark.py start --run RUN
     python scripts/benchmark.py prepare [--sizes 1000000 20000000] [--steps 300]
     python scripts/benchmark.py grow --data MULTI30K
+    python scripts/benchmark.py sentence [--lengths 10 20 40 80 160]
     python scripts/benchmark.py scale [--processes 1 2]
 
 ``all`` measures every row of the table of speeds in RESULTS.md, trains its two models unless FOLDER
@@ -33,6 +34,7 @@ from nmt.translator import Translator
 from scripts.benchmarks import (
     growing,
     machine,
+    one_sentence,
     preparing,
     scaling,
     speed_table,
@@ -127,6 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--steps", type=int, default=60)
     sub.add_argument("--sizes", type=int, nargs="+", default=[3600, 7200, 14400, 28800])
     sub.add_argument("--lengths", type=int, nargs="+", default=[20, 40, 80, 160])
+
+    sub = command("sentence", _sentence)
+    sub.add_argument("--lengths", type=int, nargs="+", default=[10, 20, 40, 80, 160, 320])
+    sub.add_argument("--beam", type=int, default=5)
 
     sub = command("scale", _scale)
     sub.add_argument("--models", nargs="+", default=["transformer", "lstm_bahdanau"])
@@ -254,6 +260,11 @@ def _grow(arguments: argparse.Namespace) -> Rows:
             threads=arguments.threads,
         ),
     ]
+
+
+def _sentence(arguments: argparse.Namespace) -> Rows:
+    lengths, beam, threads = arguments.lengths, arguments.beam, arguments.threads
+    return one_sentence.measure(lengths=lengths, beam_size=beam, threads=threads)
 
 
 if __name__ == "__main__":

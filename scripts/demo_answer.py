@@ -1,19 +1,20 @@
 """What ``make demo`` prints last: the answer, examples, an alignment, and what to do next.
 
-  python -m scripts.demo_answer RUN [RUN ...]    runs that were evaluated on the demo's test set
+  python -m scripts.demo_answer RUN [RUN ...]    runs, each of another model, that were evaluated on
+                                                 the demo's test set
 
 The first run with attention aligns the words of "I love you.".
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from nmt import Translator
-from nmt.evaluation.evaluation import Evaluation
-from nmt.evaluation.result_files import HYPOTHESES, find_evaluation
-from nmt.report.comparison import short_labels
+from nmt.commands.compare import compared_run
+from nmt.evaluation.result_files import HYPOTHESES
+from nmt.report.answer import answer
+from nmt.report.comparison import compare_runs
 from nmt.run_directory import RunDirectory
 from nmt.search.greedy import GreedySearch
 
@@ -29,36 +30,13 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="+", type=Path)
     runs: list[Path] = parser.parse_args().runs
-    labels = short_labels([run.name for run in runs])
-    evaluations = {
-        label: find_evaluation(run, TEST) for label, run in zip(labels, runs, strict=True)
-    }
-    sections = (answer(evaluations), examples(runs, labels), alignment(runs), further(runs))
+    comparison = compare_runs([compared_run(run, TEST) for run in runs])
+    labels = [run.label for run in comparison.runs]
+    found = ["Answer", *(f"  {line}" for line in answer(comparison))]
+    sections = (found, examples(runs, labels), alignment(runs), further(runs))
     for section in sections:
         print()
         print("\n".join(section))
-
-
-def answer(evaluations: dict[str, Evaluation]) -> Iterator[str]:
-    """Who is best at which length, and what each keeps of its BLEU in long sentences."""
-    bleu = {
-        label: [row.score("bleu").value or 0.0 for row in one.buckets]
-        for label, one in evaluations.items()
-    }
-    lengths = [row.label for row in next(iter(evaluations.values())).buckets]
-    best = [max(bleu, key=lambda label: bleu[label][place]) for place in range(len(lengths))]
-    yield "Answer"
-    stretches = []
-    for label, places in groupby(range(len(lengths)), key=best.__getitem__):
-        first, *others = (lengths[place] for place in places)
-        stretches.append(f"{label} at {first}{' to ' + others[-1] if others else ''} words")
-    yield f"  Best by BLEU: {', '.join(stretches)}."
-    for label, values in bleu.items():
-        kept = values[-1] / values[0] if values[0] else 0.0
-        yield (
-            f"  {label}: {values[0]:.1f} BLEU in sentences of {lengths[0]} words,"
-            f" {values[-1]:.1f} at {lengths[-1]}, so it keeps {kept:.0%}."
-        )
 
 
 def examples(runs: Sequence[Path], labels: Sequence[str]) -> Iterator[str]:

@@ -2,15 +2,19 @@
 
     python scripts/keep_figures.py RUN [RUN ...] DIRECTORY
 
-Each run's manifest, training curves, times and evaluations go to DIRECTORY/<name of the run>; its
-weights, its text and its config, which names places of the machine, stay behind.
+Each run's manifest, training curves, times and evaluations, with the numbers of each sentence, go
+to DIRECTORY/<name of the run>, where nmt-compare finds all that it needs; its weights, its text and
+its config, which names places of the machine, stay behind.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
-FIGURES = ("manifest.json", "metrics.jsonl", "timing.jsonl", "evaluation/*/evaluation.json")
+FIGURES = (
+    *("manifest.json", "metrics.jsonl", "timing.jsonl"),
+    *("evaluation/*/evaluation.json", "evaluation/*/sentences.parquet"),
+)
 
 
 def keep_figures(run: Path, directory: Path) -> list[Path]:

@@ -26,8 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Prepared corpora go to a directory of the tests' own, in their processes too."""
-    with pytest.MonkeyPatch.context() as patch:
+def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Composed configs are kept for all tests; prepared corpora go to a directory of the tests'
+    own, in their processes too."""
+    from tests.composing import composed_once  # imported after the environment is set above
+
+    with pytest.MonkeyPatch.context() as patch, composed_once():
         patch.setenv("NMT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

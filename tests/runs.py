@@ -18,6 +18,7 @@ MODEL = {
     "num_layers": 1,
     "dropout": 0.5,
     "share_embeddings": True,
+    "encoder_directions": "both",
     "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 8},
 }
 PAIRS = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
@@ -29,10 +30,18 @@ def untrained(tokenizer: Tokenizer, seed: int = 1) -> Seq2SeqModel:
     return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
 
 
-def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: Any) -> RunDirectory:
+def make_run(
+    path: Path,
+    tokenizer: Tokenizer,
+    *,
+    seed: int = 1,
+    languages: tuple[str, str] = ("en", "fr"),
+    **fields: Any,
+) -> RunDirectory:
     """A run with an untrained model, as training leaves one; ``fields`` go into its manifest."""
     run = RunDirectory.create(path)
-    run.write_config({"model": MODEL, "data": {"src_lang": "en", "tgt_lang": "fr"}})
+    src_lang, tgt_lang = languages
+    run.write_config({"model": MODEL, "data": {"src_lang": src_lang, "tgt_lang": tgt_lang}})
     for file in tokenizer.save(run.path):
         run.add_file(file.name)
     save_weights(untrained(tokenizer, seed), run.path / "model-1.safetensors")
@@ -41,8 +50,9 @@ def make_run(path: Path, tokenizer: Tokenizer, *, seed: int = 1, **fields: Any) 
     return run
 
 
-def untrained_run(path: Path, *, seed: int = 1) -> Path:
+def untrained_run(path: Path, *, seed: int = 1, languages: tuple[str, str] = ("en", "fr")) -> Path:
     """A run with random weights, for lines of up to 100 tokens. Runs of other seeds share the
     tokenizer."""
     tokenizer = Tokenizer.train(PAIRS, kind="bpe", vocab_size=285, joint=True)
-    return make_run(path, tokenizer, seed=seed, longest_source=100).path
+    options: dict[str, Any] = {"seed": seed, "languages": languages, "longest_source": 100}
+    return make_run(path, tokenizer, **options).path

@@ -79,7 +79,7 @@ def test_every_attention_builds_in_the_lstm(attention: str) -> None:
 def test_the_models_of_a_group_are_of_one_size(group: str, vocab_size: int) -> None:
     sizes = [
         parameters(composed("train", [f"model={group}{model}"], "model"), vocab_size)
-        for model in ("lstm", "lstm_bahdanau", "transformer")
+        for model in ("lstm", "lstm_bahdanau", "lstm_reversed", "transformer")
     ]
     assert max(sizes) <= 1.1 * min(sizes)
 
@@ -175,7 +175,7 @@ def test_evaluating_starts_from_valid_settings() -> None:
     names = set(inspect.signature(Scoring).parameters) - {"bootstrap"}
     values = {name: cfg[name] for name in names}
     decided_by_the_run = {name for name, value in values.items() if value is None}
-    assert decided_by_the_run == {"unit", "tokenize"}
+    assert decided_by_the_run == {"unit", "tokenize", "edges", "quantiles"}
     given = {name: values[name] for name in names - decided_by_the_run}
     assert Scoring(**given, bootstrap=Bootstrap(**cfg["bootstrap"])) == Scoring(
         edges=[10, 20, 30, 40, 50, 60]

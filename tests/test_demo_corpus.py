@@ -92,9 +92,10 @@ def test_nothing_is_left_to_elide_or_contract() -> None:
             assert (word, after) not in {("si", "il"), ("si", "ils"), ("de", "des"), ("de", "du")}
 
 
-def test_alignment_is_in_range_and_covers_every_word() -> None:
-    english, french_side = SPLITS["test"]
-    for src, tgt, row in zip(english, french_side, lines("test.align"), strict=True):
+@pytest.mark.parametrize("name", ["valid", "test"])
+def test_alignment_is_in_range_and_covers_every_word(name: str) -> None:
+    english, french_side = SPLITS[name]
+    for src, tgt, row in zip(english, french_side, lines(f"{name}.align"), strict=True):
         links = [tuple(map(int, link.split("-"))) for link in row.split(" ")]
         assert links == sorted(set(links))
         assert {i for i, _ in links} == set(range(len(src.split(" ")))), src

@@ -2,10 +2,6 @@
 
 import json
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +11,6 @@ from scripts.word_by_word import WORDS
 from tests.console import SHORT, nmt_command
 
 SMALL = ["model.embed_size=16", "model.hidden_size=16", *SHORT]
-SIDES = ("src", "tgt")
 
 
 @pytest.fixture(scope="module")
@@ -77,28 +72,3 @@ def test_scores_are_compared(place: Path) -> None:
     for name in ("comparison.md", "bleu_by_length.png", "bleu_by_length.svg"):
         assert f"runs/comparison-small/{name}" in err
         assert (place / "runs" / "comparison-small" / name).stat().st_size > 0
-
-
-def test_interrupted_by_ctrl_c_and_resumed_equals_uninterrupted(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(place)
-    text = [f"data.{part}.{side}={part}.{side}" for part in ("train", "valid") for side in SIDES]
-    long = ["trainer.max_steps=60", "trainer.validate_every=20", "trainer.log_every=1"]
-    arguments = ["data=files", *text, "model=lstm", *SMALL, *long]
-    nmt.train(*arguments, "run=runs/whole")
-    command = [Path(sys.executable).parent / "nmt-train", *arguments, "run=runs/parts"]
-    process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
-    metrics = place / "runs/parts/metrics.jsonl"
-    while not (metrics.exists() and metrics.read_text().count("\n") > 10):
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert process.returncode == 130
-    assert "SIGINT: saved" in err and "resume=auto" in err
-    assert metrics.read_text().count('"loss"') < 60
-    nmt.train(*arguments, "run=runs/parts", "resume=auto")
-    assert metrics.read_text() == (place / "runs/whole/metrics.jsonl").read_text()
-    weights = [next((place / "runs" / name).glob("model-*")) for name in ("whole", "parts")]
-    assert weights[0].read_bytes() == weights[1].read_bytes()

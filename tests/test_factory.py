@@ -29,6 +29,7 @@ def test_nested_specs_become_factories() -> None:
         num_layers=1,
         dropout=0.0,
         share_embeddings=False,
+        encoder_directions="both",
     )
     assert isinstance(model, LSTMSeq2Seq)
     assert any(isinstance(module, AdditiveAttention) for module in model.modules())

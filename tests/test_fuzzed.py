@@ -28,8 +28,10 @@ from nmt import Translator
 from nmt.data.cleaning import CleaningRules, as_single_line
 from nmt.data.sources import open_source
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Evaluation, evaluate_translations
+from nmt.evaluation.evaluation import Evaluation
+from nmt.evaluation.from_table import evaluate_translations
 from nmt.evaluation.recipe import Scoring
+from nmt.evaluation.table_file import as_parquet, from_parquet
 from nmt.plain_files import read_json, read_yaml
 from nmt.report.tables import evaluation_tables
 from nmt.run_directory import RunDirectory
@@ -296,7 +298,7 @@ def test_any_lines_are_scored(rows: list[Any], unit: str, tokenize: str) -> None
     sources, references, hypotheses, documents = map(list, zip(*rows, strict=True))
     scoring = Scoring(unit=unit, tokenize=tokenize, bootstrap=Bootstrap(samples=2))
     try:
-        made = evaluate_translations(
+        made, table = evaluate_translations(
             system="s",
             test_set="t",
             sources=sources,
@@ -313,6 +315,7 @@ def test_any_lines_are_scored(rows: list[Any], unit: str, tokenize: str) -> None
     bleu = made.overall.score("bleu").value
     assert bleu is not None and 0 <= bleu <= 100.0001
     assert Evaluation.from_dict(json.loads(json.dumps(made.as_dict()))) == made
+    assert from_parquet(as_parquet(table), len(rows), list(made.signatures)).numbers.keys()
     assert all(table.text() and table.markdown() for table in evaluation_tables(made))
 
 

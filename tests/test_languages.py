@@ -1,6 +1,6 @@
 import pytest
 
-from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.scorer import Scorer
 from nmt.languages import language_of_script, tokenizer_for, unit_for
 
 

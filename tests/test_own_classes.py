@@ -146,6 +146,46 @@ def test_a_metric_is_one_class_and_one_entry(
     assert "exact: nrefs:1" in compared.out
 
 
+def test_a_metric_of_the_users_scores_tests_and_divides(place: Path, command: Command) -> None:
+    rows = [f"w{k} x{k} y{k % 7} the same words in every line" for k in range(60)]
+    lines = {
+        "src": [f"w{k} z" for k in range(60)],
+        "ref": rows,
+        "good": [row.replace("y", "v") if k % 3 else row for k, row in enumerate(rows)],
+        "bad": [row.replace("x", "v") if k % 3 else row[1:] for k, row in enumerate(rows)],
+    }
+    for name, text in lines.items():
+        (place / name).write_text("".join(f"{line}\n" for line in text))
+    own = (*CONFIGS, "metric=word_overlap", "metric.longest=3", TRUSTED)
+    for name in ("good", "bad"):
+        files = [f"hypotheses={name}", "references=ref", "sources=src", f"output=own/{name}"]
+        options = ["name=set", "metrics=[bleu]", "bootstrap.samples=100"]
+        done = command("evaluate", *own, *files, *options, work=evaluate.main)
+        assert done.code == 0, done.err
+    result = json.loads((place / "own/good/evaluation.json").read_text())
+    # Of xk and yk, as wk is in the source; a third of the lines has both, the others one.
+    assert result["overall"]["overlap"] == pytest.approx(100 * (1 / 3 + 2 / 3 / 2))
+    assert result["signatures"]["overlap"] == "longest:3"
+    runs = "runs=[own/bad,own/good]"
+    compared = command("compare", *own, runs, "evaluation=set", work=compare.main)
+    assert compared.code == 0, compared.err
+    assert "Difference in BLEU" in compared.out and "not tested" not in compared.out
+    rows_of = [line.split() for line in compared.out.splitlines() if line.startswith("overlap ")]
+    assert [row[0] for row in rows_of] == ["overlap"] * 2  # scores, tests
+    without = command("compare", runs, "evaluation=set", work=compare.main)
+    assert "overlap is not tested: say metric=" in without.out
+    shown = command("compare", runs, "evaluation=set", "score=overlap", work=compare.main)
+    assert shown.code == 0 and "overlap by source length" in shown.out, shown.err
+    divided = command("compare", *own, runs, "evaluation=set", "score=overlap", work=compare.main)
+    assert divided.code == 0, divided.err
+    assert "Difference in overlap" in divided.out
+    assert (place / "own/comparison-set/overlap_by_length.png").is_file()
+    refused = command(
+        "compare", *CONFIGS, "metric=word_overlap", runs, "evaluation=set", work=compare.main
+    )
+    assert refused.code == 2 and "trusted_packages" in refused.err
+
+
 def test_a_command_lists_helps_and_checks_its_options(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """The built wheel, in an environment that knows this checkout by nothing but the packages it uses,
 from an empty directory."""
 
-import json
+import os
 import re
 import subprocess
 import sys
@@ -72,20 +72,33 @@ def test_no_text_advises_to_install_another_project() -> None:
     assert found == []
 
 
-def test_it_works_from_an_empty_directory(scripts: Path, tmp_path: Path) -> None:
-    where = [scripts / "python", "-c", "import nmt; print(nmt.__file__)"]
-    found = subprocess.run(where, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-    assert Path(found.strip()).is_relative_to(scripts.parent)
+WORK = """
+import sys
 
+import nmt
+
+run = nmt.train(*sys.argv[1:])
+result = nmt.evaluate(f"run={run}", "test=small", "device=cpu")
+translations = nmt.Translator.load(run).translate(["one cat", ""])
+print(nmt.__file__, run, len(translations), result.overall.n, sep=chr(10))
+"""
+
+
+def test_it_works_from_an_empty_directory(scripts: Path, tmp_path: Path) -> None:
     write_tsv(tmp_path / "pairs.tsv")
-    nmt_command("train", "model=small/lstm", *TSV, *SHORT, at=tmp_path, scripts=scripts)
-    run = "runs/tsv-small_lstm-s1"
-    arguments = [f"run={run}", "device=cpu"]
-    out, _ = nmt_command("translate", *arguments, at=tmp_path, text="one cat\n\n", scripts=scripts)
-    assert out.count("\n") == 2
-    nmt_command("evaluate", *arguments, "test=small", at=tmp_path, scripts=scripts)
-    result = json.loads((tmp_path / run / "evaluation/small/evaluation.json").read_text())
-    assert result["overall"]["n"] == 12
+    small = ["model=lstm", "model.embed_size=16", "model.hidden_size=16"]
+    done = subprocess.run(
+        [scripts / "python", "-c", WORK, *small, *TSV, *SHORT],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    where, *rest = done.stdout.splitlines()[-4:]
+    assert Path(where).is_relative_to(scripts.parent)
+    assert rest == ["runs/tsv-lstm-s1", "2", "12"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs.tsv", "runs"]
 
 

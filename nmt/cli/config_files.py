@@ -180,8 +180,8 @@ def help_text(config_name: str, description: str, arguments: Sequence[str]) -> s
         "Options, and their values unless you set them (name=value):",
         *("\n".join(_option(*option, comments) for option in dotted(part)) for part in parts),
     ]
-    if groups:
-        names = [name for group in groups for name in (group, *files.subgroups(group))]
+    names = [name for group in groups for name in (group, *files.subgroups(group))]
+    if names := [name for name in names if files.choices(name)]:
         lines = [
             _wrapped(f"  {name}=", " | ".join(files.choices(name)), len(name) + 3) for name in names
         ]

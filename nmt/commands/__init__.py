@@ -31,6 +31,7 @@ def _launch(command: str) -> None:
     launch(command, description(command), work, several=command in _SEVERAL)
 
 
+launch_align = partial(_launch, "align")
 launch_compare = partial(_launch, "compare")
 launch_evaluate = partial(_launch, "evaluate")
 launch_prepare = partial(_launch, "prepare")

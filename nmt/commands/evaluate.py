@@ -1,15 +1,16 @@
-"""Score translations with BLEU, chrF, chrF++ and TER, overall, by sentence length and by document.
+"""Score translations with BLEU, chrF, chrF++ and TER: overall, by length or what else, by document.
 
 nmt-evaluate run=runs/demo-transformer-s1 test=test
 nmt-evaluate run=runs/demo-transformer-s1 test=test name=greedy search=greedy
 nmt-evaluate run=runs/demo-transformer-s1 source=my.en reference=my.fr documents=my.ids
+nmt-evaluate run=runs/demo-transformer-s1 test=test by=rare train_text=train.en name=by_rare
 nmt-evaluate hypotheses=theirs.fr references=my.fr sources=my.en output=scores/theirs
 nmt-evaluate hypotheses=theirs.fr references=[a.fr,b.fr] side=reference output=scores/theirs
 """
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,13 +25,18 @@ from nmt.commands.scored_text import (
     check_as_many,
     file_name,
     one_file,
-    read_documents,
+    own_metric,
+    read_names,
     read_references,
+    read_training_words,
     refuse_same_files,
 )
+from nmt.commands.training_options import training_options
 from nmt.data.text_files import read_lines
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.evaluation import Evaluation, evaluate_translations
+from nmt.evaluation.buckets import SubwordLengths
+from nmt.evaluation.evaluation import Evaluation
+from nmt.evaluation.from_table import evaluate_translations
 from nmt.evaluation.metrics import METRICS, TokenizerMissing
 from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.result_files import check_free, directory_in_run, write_evaluation
@@ -77,33 +83,41 @@ def evaluate(cfg: DictConfig) -> tuple[Evaluation, list[Path]]:
     """The evaluation, and the files that it was written to."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     _check_mode(config)
+    own = own_metric(config)
     task = _task_of_files(config) if config["run"] is None else _task_of_run(config)
     text, scoring = task.text, _scoring(config, task.text)
     facts: dict[str, Any] = {"search": _search(config), "text": _text_settings(config, task.runs)}
     test_set = TestSet.of(text.name, text.sources, text.references, text.documents)
-    recipe = Recipe.of(system=task.system, test_set=test_set, scoring=scoring, **facts)
+    recipe = Recipe.of(system=task.system, test_set=test_set, scoring=scoring, own=own, **facts)
     check_free(task.directory, recipe, overwrite=config["overwrite"])
     check_writable(task.directory, "output")
     _warn(scoring, text)
     if task.runs:
-        hypotheses, found = _translations(config, text.sources or (), scoring)
+        hypotheses, found = _translations(config, text.sources or ())
         facts |= found
     else:
         path = str(config["hypotheses"])
         hypotheses, first = read_lines(path), texts(config["references"])[0]
         check_as_many(path, len(hypotheses), first, len(text.references[0]))
-    evaluation = evaluate_translations(
+    if len(task.runs) == 1:
+        facts["trained"] = training_options(task.runs[0])
+    evaluation, table = evaluate_translations(
         system=task.system,
         test_set=text.name,
         sources=text.sources,
         references=text.references,
         documents=text.documents,
+        labels=text.labels,
         hypotheses=hypotheses,
         scoring=scoring,
+        language=text.src_lang,
+        training_words=text.training_words,
+        own=own,
         **facts,
     )
     _warn_of_hypotheses(task, hypotheses)
-    paths = write_evaluation(evaluation, hypotheses, task.directory, overwrite=config["overwrite"])
+    overwrite = config["overwrite"]
+    paths = write_evaluation(evaluation, table, hypotheses, task.directory, overwrite=overwrite)
     return evaluation, paths
 
 
@@ -117,7 +131,8 @@ def _check_mode(config: Mapping[str, Any]) -> None:
             f"say run= with test=, or run= with source= and reference=, or hypotheses= with "
             f"references= and output=, and sources= unless side=reference; here is {said}"
         )
-    if "hypotheses" in given and "sources" not in given and config["side"] == "source":
+    by_length_of_source = config["by"] == "length" and config["side"] == "source"
+    if "hypotheses" in given and "sources" not in given and by_length_of_source:
         raise ValueError(
             "side=source measures the length of the sources: say sources=FILE, or side=reference, "
             "which needs none"
@@ -135,7 +150,9 @@ def _scoring(config: Mapping[str, Any], text: ScoredText) -> Scoring:
         language, measured = text.src_lang, text.sources or ()
     edges = config["edges"]
     scoring = Scoring(
-        edges=edges if isinstance(edges, list) else [edges],
+        by=config["by"],
+        edges=edges if edges is None or isinstance(edges, list) else [edges],
+        quantiles=config["quantiles"],
         side=config["side"],
         unit=config["unit"] or unit_for(language, measured),
         metrics=texts(config["metrics"]),
@@ -209,7 +226,9 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         name=name,
         sources=sources,
         references=references,
-        documents=_documents(config, len(sources)),
+        documents=read_names(config, "documents", len(sources)),
+        labels=read_names(config, "labels", len(sources)),
+        training_words=read_training_words(config),
         src_lang=str(data.get("src_lang") or ""),
         tgt_lang=str(data.get("tgt_lang") or ""),
     )
@@ -233,16 +252,12 @@ def _task_of_files(config: Mapping[str, Any]) -> Task:
         name=str(config["name"] or file_name((options.get("sources") or first)[0])),
         sources=sources,
         references=references,
-        documents=_documents(config, len(references[0])),
+        documents=read_names(config, "documents", len(references[0])),
+        labels=read_names(config, "labels", len(references[0])),
+        training_words=read_training_words(config),
     )
     system, directory = file_name(hypotheses), Path(str(config["output"]))
     return Task(system=system, text=text, directory=directory)
-
-
-def _documents(config: Mapping[str, Any], n: int) -> list[str] | None:
-    if config["documents"] is None:
-        return None
-    return read_documents(one_file(config, "documents"), n)
 
 
 def _warn(scoring: Scoring, text: ScoredText) -> None:
@@ -275,7 +290,7 @@ def _warn_of_hypotheses(task: Task, hypotheses: Sequence[str]) -> None:
 
 
 def _translations(
-    config: Mapping[str, Any], sources: Sequence[str], scoring: Scoring
+    config: Mapping[str, Any], sources: Sequence[str]
 ) -> tuple[list[str], dict[str, Any]]:
     """The translations, and arguments of ``evaluate_translations`` that describe them."""
     # These load torch, which scoring does not need.
@@ -298,12 +313,16 @@ def _translations(
     distributed.leave_to_first()
     seconds = time.perf_counter() - start
     tokenizer = translator.tokenizer
-    encode = tokenizer.encode_tgt if scoring.side == "reference" else tokenizer.encode_src
+    sides = {"source": tokenizer.encode_src, "reference": tokenizer.encode_tgt}
     return [translation.text for translation in translations], {
         "seconds": seconds,
         "hit_limit": [translation.hit_limit for translation in translations],
-        "subword_lengths": lambda lines: [len(ids) for ids in encode(lines)],
+        "subword_lengths": {side: _lengths_by(encode) for side, encode in sides.items()},
     }
+
+
+def _lengths_by(encode: Callable[..., Sequence[Sized]]) -> SubwordLengths:
+    return lambda lines: [len(ids) for ids in encode(lines)]
 
 
 def _translate(

@@ -1,5 +1,7 @@
-"""The files that nmt-evaluate scores: sources, one or several references, ids of documents."""
+"""The files that nmt-evaluate scores: sources, one or several references, ids of documents, labels
+of lines, and the metric of the user's own that it scores them with."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,6 +11,9 @@ from typing import Any
 from nmt.checks import one_of
 from nmt.cli.arguments import texts
 from nmt.data.text_files import read_lines
+from nmt.evaluation.metrics import METRICS, Metric
+from nmt.evaluation.sentence_table import TrainingWords
+from nmt.factory import factory
 
 FORMATS = ("text", "tsv")
 
@@ -18,7 +23,8 @@ class ScoredText:
     """The text that translations are scored with.
 
     name: of the test set. sources: None where no score needs them. references: one or several, each
-    with a line for each sentence. documents: the id of each sentence's document, None without.
+    with a line for each sentence. documents: the id of each sentence's document, labels: the label
+    of each sentence, training_words: of the run's training text; None without.
     src_lang, tgt_lang: "" where unknown.
     """
 
@@ -26,6 +32,8 @@ class ScoredText:
     sources: Sequence[str] | None
     references: Sequence[Sequence[str]]
     documents: Sequence[str] | None = None
+    labels: Sequence[str] | None = None
+    training_words: TrainingWords | None = None
     src_lang: str = ""
     tgt_lang: str = ""
 
@@ -70,16 +78,51 @@ def read_references(config: Mapping[str, Any], option: str) -> list[list[str]]:
     return found
 
 
-def read_documents(path: str, n: int) -> list[str]:
-    """The id on each line. Raises ValueError for a blank one, and unless there are ``n``."""
-    ids = [line.strip() for line in read_lines(path)]
-    if "" in ids:
-        raise ValueError(f"{path}:{ids.index('') + 1} is blank: each line needs a document's id")
-    if len(ids) != n:
+def read_names(config: Mapping[str, Any], option: str, n: int) -> list[str] | None:
+    """The name on each line of the file of an option, such as the id of the line's document; None
+    without that option. Raises ValueError for a blank line, and unless there are ``n``."""
+    if config[option] is None:
+        return None
+    path = one_file(config, option)
+    names = [line.strip() for line in read_lines(path)]
+    one = option.removesuffix("s")
+    if "" in names:
+        raise ValueError(f"{path}:{names.index('') + 1} is blank: each line needs a {one}'s name")
+    if len(names) != n:
         raise ValueError(
-            f"{path} has {len(ids):,} lines for {n:,} sentences: it needs an id a line"
+            f"{path} has {len(names):,} lines for {n:,} sentences: it needs a {one} a line"
         )
-    return ids
+    return names
+
+
+def read_training_words(config: Mapping[str, Any]) -> TrainingWords | None:
+    """The words of the training text that ``train_text`` names. Raises ValueError where a cut needs
+    it and it is missing."""
+    if config["train_text"] is None:
+        if config["by"] in ("rare", "unseen"):
+            raise ValueError(
+                f"by={config['by']} needs the words of training: say train_text=FILE, the source "
+                f"side of the training text, or a list of such files"
+            )
+        return None
+    paths = texts(config["train_text"])
+    return TrainingWords(line for path in paths for line in read_lines(path))
+
+
+def own_metric(config: Mapping[str, Any]) -> dict[str, Metric]:
+    """The metric that ``metric`` names, by its name; {} where it names none. Raises ValueError for
+    a class that may not be used, and for the name of a metric that nmt has."""
+    if config.get("metric") is None:
+        return {}
+    trusted = config["trusted_packages"]
+    metric = factory(config["metric"], Metric, name="metric", trusted_packages=trusted)()
+    name = metric.label.lower()
+    if name in METRICS or not re.fullmatch(r"[\w+-]+", name):
+        raise ValueError(
+            f"the label {metric.label!r} of the metric must be one word, and not one of "
+            f"{', '.join(METRICS)}"
+        )
+    return {name: metric}
 
 
 def check_as_many(path: str, lines: int, other: str, others: int) -> None:

@@ -46,12 +46,12 @@ from nmt.device import (
     keep_freed_memory,
     training_batch_tokens,
 )
-from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.scorer import Scorer
 from nmt.factory import factory
 from nmt.files import check_room, check_writable
 from nmt.languages import tokenizer_for
 from nmt.models.interface import Seq2SeqModel
-from nmt.models.weights import load_weights
+from nmt.models.weights import SkipInit, load_weights
 from nmt.run_directory import RunDirectory
 from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer, load_tokenizer
@@ -241,7 +241,7 @@ def _check_options(
     if start:
         start.check_fits(config["model"], config["trusted_packages"])
     else:
-        with torch.device("meta"):  # takes no memory
+        with torch.device("meta"), SkipInit():  # takes no memory
             size = tokenizer.src_vocab_size if tokenizer else vocab_size
             _new_model(config, size, tokenizer.tgt_vocab_size if tokenizer else size)
 

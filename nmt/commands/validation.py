@@ -11,7 +11,7 @@ from nmt import distributed
 from nmt.commands.prepare import PreparedData
 from nmt.data.batches import Batch, PairsInMemory, sorted_batches
 from nmt.data.text_files import SentencePair
-from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.scorer import Scorer
 from nmt.models.interface import Seq2SeqModel
 from nmt.search.base import Hypothesis, Search
 from nmt.search.constraints import Constraint

@@ -51,6 +51,20 @@ def resampled_sums(statistics: NDArray[np.float64], bootstrap: Bootstrap) -> NDA
     return np.concatenate(sums)
 
 
+def drawn_mean(
+    scores: NDArray[np.float64], bootstrap: Bootstrap, *, system: int = 0
+) -> NDArray[np.float64]:
+    """The mean over seeds that are drawn anew for each resample: (R, seeds) -> (R,).
+
+    system: another number draws other seeds. Of one seed, these are the scores themselves.
+    """
+    samples, seeds = scores.shape
+    rng = np.random.default_rng([bootstrap.seed, 1 + system])
+    drawn = rng.integers(seeds, size=(samples, seeds))
+    means: NDArray[np.float64] = np.take_along_axis(scores, drawn, axis=1).mean(axis=1)
+    return means
+
+
 def percentile_interval(scores: NDArray[np.float64], level: float) -> tuple[float, float]:
     """The interval without the lowest and the highest (1 - level) / 2 of the (R,) scores. Its
     bounds are the two scores between which sacreBLEU takes its interval."""

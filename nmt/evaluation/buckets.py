@@ -1,29 +1,54 @@
-"""Sentence lengths, in words, subwords or characters, and the buckets that they fall into."""
+"""Lengths of sentences, and the buckets that sentences are divided into, by length or otherwise."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nmt.checks import one_of, positive_int
 
 SIDES = ("source", "reference")
 UNITS = ("words", "subwords", "characters")
+CUTS = ("length", "sentences", "rare", "unseen", "label")
+"""By what sentences are divided: the length of a side, the number of sentences in the source, the
+percentage of its words that are rare, or do not occur, in training, or a label of each line."""
+
+MOST_BUCKETS = 1000
+
+EDGES = {
+    "length": (10, 20, 30, 40, 50, 60),
+    "sentences": (2,),
+    "rare": (1, 6, 11, 21),
+    "unseen": (1, 6, 11),
+    "label": (),
+}
+"""The edges of each cut unless others are given."""
 
 SubwordLengths = Callable[[Sequence[str]], Sequence[int]]
 """Lines -> the number of subwords of each, by the run's tokenizer."""
 
+Ints: TypeAlias = NDArray[Any]
+
 
 @dataclass(frozen=True)
 class Bucket:
-    """The lengths with low <= length < high (None: no upper bound)."""
+    """The numbers with low <= number < high (None: no upper bound). name: of a label's bucket."""
 
     low: int
     high: int | None
+    name: str | None = None
 
     @property
     def label(self) -> str:
-        """A name such as "10-19", which includes both ends, or "60+"."""
-        return f"{self.low}+" if self.high is None else f"{self.low}-{self.high - 1}"
+        """A name such as "10-19", which includes both ends, "2" or "60+"; that of the label."""
+        if self.name is not None:
+            return self.name
+        if self.high is None:
+            return f"{self.low}+"
+        return f"{self.low}" if self.high == self.low + 1 else f"{self.low}-{self.high - 1}"
 
     def __contains__(self, length: int) -> bool:
         return self.low <= length and (self.high is None or length < self.high)
@@ -38,7 +63,22 @@ def buckets(edges: Sequence[int]) -> list[Bucket]:
         positive_int("each of edges", edge)
     if not edges or any(low >= high for low, high in pairwise(edges)):
         raise ValueError(f"edges must rise, such as [10,20,30], got {list(edges)}")
+    if len(edges) >= MOST_BUCKETS:
+        raise ValueError(f"edges has {len(edges):,} numbers, where fewer than {MOST_BUCKETS:,} fit")
     return [Bucket(low, high) for low, high in zip([0, *edges], [*edges, None], strict=True)]
+
+
+def quantile_edges(numbers: Ints, parts: int) -> tuple[int, ...]:
+    """Edges between buckets of about as many sentences each; fewer than ``parts`` buckets where
+    many sentences have the same number. Raises ValueError where all have."""
+    at = [len(numbers) * part // parts for part in range(1, parts)]
+    edges = {int(edge) for edge in np.sort(numbers)[at]} - {int(numbers.min())}
+    if not edges:
+        raise ValueError(
+            f"quantiles={parts} finds no edge: nearly all sentences have the same number; say "
+            f"edges=[...]"
+        )
+    return tuple(sorted(edges))
 
 
 def lengths(
@@ -56,6 +96,10 @@ def lengths(
     return list(subword_lengths(lines))
 
 
-def members(line_lengths: Sequence[int], bucket: Bucket) -> list[int]:
-    """Indices of the lines whose length is in the bucket, in order."""
-    return [index for index, length in enumerate(line_lengths) if length in bucket]
+def members(numbers: Ints | Sequence[int], bucket: Bucket) -> NDArray[np.intp]:
+    """Indices of the lines whose number is in the bucket, in order."""
+    at = np.asarray(numbers)
+    inside = at >= bucket.low
+    if bucket.high is not None:
+        inside &= at < bucket.high
+    return np.flatnonzero(inside)

@@ -4,21 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from nmt.checks import dotted, one_of
+from nmt.checks import dotted, one_of, positive_int
 from nmt.evaluation.bootstrap import Bootstrap
-from nmt.evaluation.buckets import SIDES, UNITS, buckets
-from nmt.evaluation.metrics import (
-    METRICS,
-    Scorer,
-    check_metrics,
-    number_of_references,
-    reference_texts,
-)
+from nmt.evaluation.buckets import CUTS, EDGES, MOST_BUCKETS, SIDES, UNITS, buckets
+from nmt.evaluation.metrics import METRICS, Metric
+from nmt.evaluation.scorer import Scorer, check_metrics, number_of_references, reference_texts
 from nmt.files import fingerprint
 
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, FORMAT_VERSION)
-"""Version 1 has one reference, BLEU and chrF, and nothing of documents and text settings."""
+FORMAT_VERSION = 3
+READABLE_VERSIONS = (1, 2, FORMAT_VERSION)
+"""Version 1 has one reference, BLEU and chrF, and nothing of documents and text settings; 2 has no
+cut but by length, and no ``SentenceTable`` beside it."""
 
 WHOLE_LINES: Mapping[str, Any] = {
     "sentences": "line",
@@ -34,12 +30,16 @@ WHOLE_LINES: Mapping[str, Any] = {
 class Scoring:
     """How to score translations.
 
-    edges: between the length buckets. side: whose length is measured, "source" or "reference".
-    unit: of length, "words", "subwords" or "characters". metrics, tokenize, lowercase: see
-    ``Scorer``. bootstrap: of the intervals. Raises ValueError for any other value.
+    by: what divides sentences into buckets, one of ``CUTS``. edges: between the buckets; None for
+    those of ``EDGES``. quantiles: number of buckets of about as many sentences each, in place of
+    edges. side: whose length is measured, "source" or "reference". unit: of length, "words",
+    "subwords" or "characters". metrics, tokenize, lowercase: see ``Scorer``. bootstrap: of the
+    intervals. Raises ValueError for any other value.
     """
 
-    edges: Sequence[int] = (10, 20, 30, 40, 50, 60)
+    by: str = "length"
+    edges: Sequence[int] | None = None
+    quantiles: int | None = None
     side: str = "source"
     unit: str = "words"
     metrics: Sequence[str] = tuple(METRICS)
@@ -48,16 +48,28 @@ class Scoring:
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
 
     def __post_init__(self) -> None:
-        buckets(self.edges)
+        one_of("by", self.by, CUTS)
+        parts = 2 if self.quantiles is None else positive_int("quantiles", self.quantiles)
+        if not 2 <= parts <= MOST_BUCKETS:
+            raise ValueError(f"quantiles must lie between 2 and {MOST_BUCKETS:,}, got {parts}")
+        if self.edges is not None and (self.quantiles is not None or self.by == "label"):
+            raise ValueError("edges= has no meaning beside quantiles= or by=label: leave it out")
+        if self.edges is not None:
+            buckets(self.edges)
+        if self.by == "label" and self.quantiles is not None:
+            raise ValueError("by=label has no quantiles: leave quantiles= out")
         one_of("side", self.side, SIDES)
         one_of("unit", self.unit, UNITS)
         check_metrics(self.metrics)
-        for name in ("edges", "metrics"):  # as a config has them: a list
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        edges = EDGES[self.by] if self.edges is None and self.quantiles is None else self.edges
+        object.__setattr__(self, "edges", tuple(edges or ()))  # as a config has it: a list
+        object.__setattr__(self, "metrics", tuple(self.metrics))
 
-    def scorer(self) -> Scorer:
-        """Raises ValueError for a tokenizer that sacreBLEU does not have."""
-        return Scorer(metrics=self.metrics, tokenize=self.tokenize, lowercase=self.lowercase)
+    def scorer(self, own: Mapping[str, Metric] | None = None) -> Scorer:
+        """own: further metrics. Raises ValueError for a tokenizer that sacreBLEU does not have."""
+        return Scorer(
+            metrics=self.metrics, tokenize=self.tokenize, lowercase=self.lowercase, own=own
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +121,8 @@ class Recipe:
     unknown.
     text: what was done with the text before and after the model, by the names in ``WHOLE_LINES``,
     which also says what holds for those that are missing; {} where unknown. signatures: of each
-    metric, sacreBLEU's.
+    metric, sacreBLEU's. edges: () where quantiles or labels divide the sentences. only: which
+    sentences count, by ``selected``'s names; {} for all.
     """
 
     format_version: int = FORMAT_VERSION
@@ -122,6 +135,9 @@ class Recipe:
     unit: str
     edges: tuple[int, ...]
     bootstrap: Bootstrap
+    by: str = "length"
+    quantiles: int | None = None
+    only: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -132,6 +148,7 @@ class Recipe:
         search: Mapping[str, Any],
         text: Mapping[str, Any],
         scoring: Scoring,
+        own: Mapping[str, Metric] | None = None,
     ) -> "Recipe":
         """The recipe of an evaluation that is scored in this way."""
         return Recipe(
@@ -139,11 +156,13 @@ class Recipe:
             test_set=test_set,
             search=dict(search),
             text=dict(dotted(text)),
-            signatures=scoring.scorer().signatures(test_set.nrefs),
+            signatures=scoring.scorer(own).signatures(test_set.nrefs),
             side=scoring.side,
             unit=scoring.unit,
-            edges=tuple(scoring.edges),
+            edges=tuple(scoring.edges or ()),
             bootstrap=scoring.bootstrap,
+            by=scoring.by,
+            quantiles=scoring.quantiles,
         )
 
     def settings(self) -> dict[str, Any]:

@@ -1,37 +1,78 @@
-"""Evaluations on disk. Each is a directory with ``hypotheses.txt`` and ``evaluation.json``."""
+"""Evaluations on disk. Each is a directory with ``evaluation.json``, ``sentences.parquet``, which
+has what is known of each sentence in numbers, and ``hypotheses.txt``, which nothing else needs."""
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.recipe import Recipe, differences
-from nmt.plain_files import read_json
+from nmt.evaluation.sentence_table import SentenceTable
+from nmt.evaluation.table_file import as_parquet, from_parquet
+from nmt.plain_files import read_json, read_limited
 
 EVALUATIONS = "evaluation"  # a run's directory of evaluations
 RESULT = "evaluation.json"
 HYPOTHESES = "hypotheses.txt"
+SENTENCES = "sentences.parquet"
 MOST_BYTES = 2**24  # of a result; one with documents by the thousand has some
+MOST_BYTES_OF_TABLE = 2**28
 
 
 def write_evaluation(
-    evaluation: Evaluation, hypotheses: Sequence[str], directory: Path, *, overwrite: bool = False
+    evaluation: Evaluation,
+    table: SentenceTable,
+    hypotheses: Sequence[str],
+    directory: Path,
+    *,
+    overwrite: bool = False,
 ) -> list[Path]:
-    """Writes both files, each whole or not at all, and returns their paths. Raises ValueError as
-    ``check_free`` does, and for a hypothesis with a line break."""
+    """Writes the three files, each whole or not at all, and returns their paths. Raises ValueError
+    as ``check_free`` does, and for a hypothesis with a line break."""
     check_free(directory, evaluation, overwrite=overwrite)
     for number, line in enumerate(hypotheses, start=1):
         if "\n" in line:
             raise ValueError(f"hypothesis {number} holds a line break: {line!r}")
     directory.mkdir(parents=True, exist_ok=True)
-    result = json.dumps(evaluation.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    files = {HYPOTHESES: "".join(f"{line}\n" for line in hypotheses), RESULT: f"{result}\n"}
+    numbers = as_parquet(table)
+    made = replace(evaluation, table_sha256=hashlib.sha256(numbers).hexdigest())
+    result = json.dumps(made.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    files = {
+        HYPOTHESES: "".join(f"{line}\n" for line in hypotheses).encode(),
+        SENTENCES: numbers,
+        RESULT: f"{result}\n".encode(),
+    }
     for name, content in files.items():
-        (directory / f"{name}.tmp").write_text(content, encoding="utf-8", newline="\n")
+        (directory / f"{name}.tmp").write_bytes(content)
     for name in files:
         os.replace(directory / f"{name}.tmp", directory / name)
     return [directory / name for name in files]
+
+
+def read_table(directory: Path, evaluation: Evaluation) -> SentenceTable | None:
+    """Reads the table beside the evaluation; None beside one that was made before there were any.
+    Raises FileNotFoundError for a missing file, ValueError for one that does not belong to it."""
+    if evaluation.table_sha256 is None:
+        return None
+    path = directory / SENTENCES
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing, though {RESULT} beside it names it: copy it too, or run "
+            f"nmt-evaluate again with overwrite=true"
+        )
+    content = read_limited(path, MOST_BYTES_OF_TABLE)
+    if hashlib.sha256(content).hexdigest() != evaluation.table_sha256:
+        raise ValueError(
+            f"{path} is damaged, or does not belong to {RESULT} beside it: run nmt-evaluate again "
+            f"with overwrite=true"
+        )
+    try:
+        return from_parquet(content, evaluation.test_set.n, list(evaluation.signatures))
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> None:
@@ -74,15 +115,18 @@ def directory_in_run(run: Path, name: str) -> Path:
     return run / EVALUATIONS / name
 
 
-def find_evaluation(directory: Path, name: str) -> Evaluation:
-    """Reads the evaluation ``name`` of a run, or else the one in ``directory`` itself. Raises
-    FileNotFoundError that lists the run's evaluations, and what ``read_evaluation`` raises."""
+def find_evaluation(directory: Path, name: str) -> Path:
+    """The directory of a run's evaluation ``name``, or else ``directory`` itself if that holds a
+    result. Raises FileNotFoundError that lists the run's evaluations."""
     of_run = directory_in_run(directory, name)
-    if (of_run / RESULT).is_file():
-        return read_evaluation(of_run)
-    if (directory / RESULT).is_file():
-        return read_evaluation(directory)
+    for found in (of_run, directory):
+        if (found / RESULT).is_file():
+            return found
+    if not directory.is_dir():
+        raise FileNotFoundError(f"{directory}: there is no such run, result or file")
     has = ", ".join(sorted(path.parent.name for path in of_run.parent.glob(f"*/{RESULT}")))
     raise FileNotFoundError(
-        f"{directory} has no evaluation {name} (it has: {has or 'none'}): nmt-evaluate makes it"
+        f"{directory} has no evaluation {name} (it has: {has or 'none'}): "
+        f"nmt-evaluate run={directory} test={name} makes one of a test set of the run, "
+        f"and name={name} names it"
     )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.backends import cudnn
 
-from nmt.checks import OptionError, field, positive_int, probability
+from nmt.checks import OptionError, field, one_of, positive_int, probability
 from nmt.models.attention import ContextSource
 from nmt.models.deferred_gradients import RecurrentLinear, one_sequence
 from nmt.models.interface import (
@@ -51,18 +51,38 @@ class LSTMState(PerSentence):
         )
 
 
-class BidirectionalEncoder(nn.Module):
-    """One LSTM a direction and layer, the next layer reading both directions of the one below.
+DIRECTIONS = {"both": (False, True), "forward": (False,), "backward": (True,)}
+"""Which way the LSTMs of an encoder read, by the option's name: True is from the end."""
 
-    Nothing is packed: the backward LSTM reads each sentence reversed by its own length, so that
-    padding comes last in both directions and reaches no real state.
+
+class LSTMEncoder(nn.Module):
+    """One LSTM a direction and layer, the next layer reading all directions of the one below.
+
+    directions: a name in DIRECTIONS; "backward" alone is the reversed source of Sutskever et al.
+    (2014). Nothing is packed: the backward LSTM reads each sentence reversed by its own length, so
+    that padding comes last in both directions and reaches no real state.
     """
 
-    def __init__(self, *, input_size: int, hidden_size: int, num_layers: int, dropout: float):
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        directions: str,
+    ):
         super().__init__()
+        reads_back = DIRECTIONS[one_of("encoder_directions", directions, DIRECTIONS)]
+        self.direction_size = hidden_size // len(reads_back)
         sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        self.forwards = nn.ModuleList(lstm(size, hidden_size // 2) for size in sizes)
-        self.backwards = nn.ModuleList(lstm(size, hidden_size // 2) for size in sizes)
+
+        def lstms(of_sizes: list[int]) -> nn.ModuleList:
+            return nn.ModuleList(lstm(size, self.direction_size) for size in of_sizes)
+
+        self.forwards = lstms(sizes if False in reads_back else [])
+        self.backwards = lstms(sizes if True in reads_back else [])
+        self.num_layers = num_layers
         self.dropout = Dropout(dropout)
 
     def forward(self, embedded: Tensor, mask: Tensor) -> Encoded:
@@ -71,17 +91,19 @@ class BidirectionalEncoder(nn.Module):
         position = torch.arange(mask.shape[1], device=mask.device)
         reversal = torch.where(mask, last - position, position)  # (B, S), its own inverse
         states = embedded
-        for layer, (forwards, backwards) in enumerate(
-            zip(self.forwards, self.backwards, strict=True)
-        ):
+        for layer in range(self.num_layers):
             if layer:
                 states = self.dropout(states)
+            read = []
             with _gradients_in(training=self.training):
-                ahead, _ = forwards(states)
-                behind, _ = backwards(_permute(states, reversal))
-            states = torch.cat([ahead, _permute(behind, reversal)], dim=-1)
-        half = states.shape[-1] // 2
-        final = torch.cat([_permute(states, last)[:, 0, :half], states[:, 0, half:]], dim=-1)
+                if self.forwards:
+                    read.append(self.forwards[layer](states)[0])
+                if self.backwards:
+                    behind, _ = self.backwards[layer](_permute(states, reversal))
+                    read.append(_permute(behind, reversal))
+            states = torch.cat(read, dim=-1)
+        ahead = self.direction_size if self.forwards else 0
+        final = torch.cat([_permute(states, last)[:, 0, :ahead], states[:, 0, ahead:]], dim=-1)
         return Encoded(states, mask, final)
 
 
@@ -99,11 +121,13 @@ class LSTMDecoder(nn.Module):
         hidden_size: int,
         num_layers: int,
         dropout: float,
+        direction_size: int,
         context_source: ContextSource,
     ) -> None:
         super().__init__()
         self.context_source = context_source
-        self.bridge = nn.Linear(hidden_size // 2, 2 * num_layers * hidden_size)
+        self.direction_size = direction_size
+        self.bridge = nn.Linear(direction_size, 2 * num_layers * hidden_size)
         self.embedded_to_gates = nn.Linear(embed_size, 4 * hidden_size)
         self.cells = nn.ModuleList(
             RecurrentLinear(2 * hidden_size, 4 * hidden_size, bias=layer > 0)
@@ -117,9 +141,10 @@ class LSTMDecoder(nn.Module):
             nn.init.ones_(gates.bias[:hidden_size])  # the forget gate open (Jozefowicz 2015)
 
     def start(self, encoded: Encoded, beam_size: int) -> LSTMState:
-        """Every layer's first state from the backward encoder's last (ibid., A.2.2)."""
+        """Every layer's first state from the last state of the encoder's only direction, of two
+        from the backward one's (ibid., A.2.2)."""
         assert encoded.final is not None
-        backward = encoded.final.chunk(2, dim=-1)[1]
+        backward = encoded.final[:, -self.direction_size :]
         states = self.bridge(backward).unsqueeze(1).expand(-1, beam_size, -1)
         hidden, cell = states.chunk(2, dim=-1)  # (B, K, L * H) each
         return LSTMState(
@@ -153,8 +178,9 @@ class LSTMDecoder(nn.Module):
 
 
 class LSTMSeq2Seq(Seq2SeqModel):
-    """Bidirectional LSTM encoder, LSTM decoder, target embedding tied to the output.
+    """LSTM encoder, LSTM decoder, target embedding tied to the output.
 
+    encoder_directions: "both", "forward" or "backward"; both share the hidden size.
     attention: a factory (query_size, key_size) -> ContextSource; FixedContext for none.
     share_embeddings: one table for source, target and output (joint vocabularies only).
     Dropout stands on non-recurrent connections (Zaremba et al. 2014).
@@ -170,6 +196,7 @@ class LSTMSeq2Seq(Seq2SeqModel):
         num_layers: int,
         dropout: float,
         share_embeddings: bool,
+        encoder_directions: str,
         attention: Callable[..., ContextSource],
     ) -> None:
         super().__init__()
@@ -177,7 +204,7 @@ class LSTMSeq2Seq(Seq2SeqModel):
         positive_int("hidden_size", hidden_size)
         positive_int("num_layers", num_layers)
         probability("dropout", dropout)
-        if hidden_size % 2:
+        if encoder_directions == "both" and hidden_size % 2:
             raise OptionError(
                 f"{field('hidden_size')} must be even (two directions share it), got {hidden_size}"
             )
@@ -185,14 +212,19 @@ class LSTMSeq2Seq(Seq2SeqModel):
             src_vocab_size, tgt_vocab_size, embed_size, share=share_embeddings
         )
         self.dropout = Dropout(dropout)
-        self.encoder = BidirectionalEncoder(
-            input_size=embed_size, hidden_size=hidden_size, num_layers=num_layers, dropout=dropout
+        self.encoder = LSTMEncoder(
+            input_size=embed_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            dropout=dropout,
+            directions=encoder_directions,
         )
         self.decoder = LSTMDecoder(
             embed_size=embed_size,
             hidden_size=hidden_size,
             num_layers=num_layers,
             dropout=dropout,
+            direction_size=self.encoder.direction_size,
             context_source=attention(query_size=hidden_size, key_size=hidden_size),
         )
         self.output = tied_output(self.tgt_embedding)

@@ -1,18 +1,30 @@
-"""Compares systems on one test set: a table and a plot of BLEU by length."""
+"""Compares systems on one test set: tables of scores, of tests and of failures, and a plot."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from nmt.evaluation.evaluation import Evaluation, Row
-from nmt.evaluation.recipe import differences
-from nmt.report.plots import plot_bleu_by_length
+from nmt.checks import one_of
+from nmt.evaluation.evaluation import Row
+from nmt.evaluation.metrics import Metric
+from nmt.evaluation.paired_tests import TESTS, ComparedPair, PairedTest, compare_pair
+from nmt.report.plots import plot_scores
+from nmt.report.systems import (
+    ComparedRun,
+    View,
+    check_comparable,
+    grouped,
+    known_scorer,
+    short_labels,
+    viewed,
+)
 from nmt.report.tables import (
+    ABSENT,
     Table,
+    column,
     described,
     duration,
     heading,
@@ -22,132 +34,255 @@ from nmt.report.tables import (
     text_settings,
 )
 
-_MAY_DIFFER = ("system", "test_set.name", "search.", "text.normalization", "text.source_prefix")
-"""What belongs to a system, and the name of the same sentences."""
-_MAY_BE_UNKNOWN = ("test_set.sha256_src", "text.", "signatures.")
-"""What runs must share where both have it: the sources, which not all scores need; what was done
-with the text, which is known of our own runs; and the metrics, of which some were not asked for."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class ComparedRun:
-    """A column of the comparison.
+class Comparison:
+    """Systems that were scored alike, in the order given.
 
-    label: its heading. parameters: their number in the model. This and training_seconds are None
-    for a system that is not one of our runs.
+    runs: each a system, with the scores of its buckets in its ``evaluation``. score: the metric
+    that is shown by bucket. pairs: each system against the one before it; () without tests.
+    test: one of ``TESTS``. untested: the labels of results that are too old to be tested.
+    own_metrics: the names of metrics that are not known here, so that they are not tested.
     """
 
-    label: str
-    evaluation: Evaluation
-    parameters: int | None = None
-    training_seconds: float | None = None
+    runs: tuple[ComparedRun, ...]
+    score: str
+    pairs: tuple[ComparedPair, ...]
+    test: str
+    untested: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
-def short_labels(names: Sequence[str]) -> list[str]:
-    """Removes the parts between dashes that all names share, if the rest still differs:
-    ["demo-lstm-s1", "demo-transformer-s1"] -> ["lstm", "transformer"]."""
-    parts = [name.split("-") for name in names]
-    shared = set.intersection(*(set(of_one) for of_one in parts))
-    short = ["-".join(part for part in of_one if part not in shared) for of_one in parts]
-    return short if all(short) and len(set(short)) == len(names) else list(names)
+def compare_runs(
+    runs: Sequence[ComparedRun],
+    *,
+    view: View | None = None,
+    score: str = "bleu",
+    test: str = TESTS[0],
+    own: Mapping[str, Metric] | None = None,
+) -> Comparison:
+    """Compares runs, each of one seed; those that differ in their seed only become one system.
 
-
-def check_comparable(runs: Sequence[ComparedRun]) -> None:
-    """Raises ValueError if runs were scored on different sentences or in different ways, or their
-    text was treated in different ways, naming what differs, or if two have the same label."""
-    if not runs:
-        raise ValueError("there is no run to compare: say runs=[DIR,DIR,...]")
-    for first, run in combinations(runs, 2):
-        there, here = _held_equal(run), _held_equal(first)
-        if differing := differences(_shared(there, here), _shared(here, there)):
-            raise ValueError(
-                f"{run.label} cannot be compared with {first.label}: {'; '.join(differing)} "
-                f"(there: {run.label}, here: {first.label}); evaluate both in the same way"
-            )
-    for label, times in Counter(run.label for run in runs).items():
-        if times > 1:
-            raise ValueError(f"two of the runs are called {label}: name each once")
-
-
-def comparison_table(runs: Sequence[ComparedRun]) -> Table:
-    """BLEU by length and of all sentences, then the other scores of all sentences that all runs
-    have, then the costs of each system. Raises what ``check_comparable`` raises."""
-    check_comparable(runs)
-    evaluations = [run.evaluation for run in runs]
-    first = evaluations[0]
-    overall = [e.overall for e in evaluations]
-    by_length = zip(*(e.buckets for e in evaluations), strict=True)
-    speeds = [e.test_set.n / e.seconds if e.seconds else None for e in evaluations]
-    others = [name for name in first.signatures if name != "bleu"]
-    others = [name for name in others if all(name in e.signatures for e in evaluations)]
-    compared = {name: first.signatures[name] for name in ("bleu", *others)}
-    facts = {  # a cell for each run; below the ratios there is none
-        **{heading(m): [score_cell(row.score(m), row) for row in overall] for m in others},
-        "cut off": [number(row.hit_limit, ",") for row in overall],
-        "parameters": [number(run.parameters, ",") for run in runs],
-        "training": [duration(run.training_seconds) for run in runs],
-        "sentences/s": [number(speed, ".1f") for speed in speeds],
-    }
-    searches = {run.label: _search(run.evaluation.search) for run in runs}
-    texts = {run.label: text_settings(run.evaluation.text) for run in runs}
-    return Table(
-        title=described(first),
-        header=[first.unit, "n", *(cell for run in runs for cell in (run.label, "ratio"))],
-        sections=[
-            [_scores(rows[0].label, rows) for rows in by_length],
-            [_scores("all", overall)],
-            [
-                [name, "", *(c for cell in cells for c in (cell, ""))]
-                for name, cells in facts.items()
-            ],
-        ],
-        notes=[
-            *notes(replace(first, signatures=compared)),
-            *_of_each("search", searches),
-            *_of_each("text", texts),
-        ],
+    view: which sentences, and in which buckets. own: metrics besides those of nmt. Raises what
+    ``check_comparable`` and ``viewed`` raise, and ValueError for an unknown test or score.
+    """
+    one_of("test", test, TESTS)
+    view = view or View()
+    check_comparable(runs, cut=not view.changes())
+    untested = tuple(run.label for run in runs if not run.tables)
+    scorer = known_scorer(runs, own or {})
+    shown, parts = viewed(runs, view, scorer)
+    systems = grouped(shown, parts, scorer)
+    labels = short_labels([system.label for system in systems])
+    systems = [replace(one, label=label) for one, label in zip(systems, labels, strict=True)]
+    check_comparable(systems)
+    one_of("score", score, systems[0].evaluation.signatures)
+    pairs = []
+    if not untested:
+        bootstrap = systems[0].evaluation.bootstrap
+        sides = [(system.label, system.tables) for system in systems]
+        pairs = [
+            compare_pair(first, second, parts, scorer.metrics, bootstrap, test)
+            for first, second in pairwise(sides)
+        ]
+    named = {name for run in runs for name in run.evaluation.signatures}
+    return Comparison(
+        runs=tuple(systems),
+        score=score,
+        pairs=tuple(pairs),
+        test=test,
+        untested=untested,
+        unknown=tuple(sorted(named - {*scorer.metrics})) if pairs else (),
     )
 
 
-def write_comparison(runs: Sequence[ComparedRun], directory: Path) -> list[Path]:
-    """Writes the table in Markdown and the plot as PNG and SVG, each whole or not at all, and
-    returns their paths. Raises what ``check_comparable`` raises, before it writes anything."""
-    table = comparison_table(runs)
-    names = ["comparison.md", "bleu_by_length.png", "bleu_by_length.svg"]
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """The scores and costs of each system; the tests between neighbours, where there are any; the
+    translations that were cut off or repeat themselves."""
+    tables = [_scores(comparison), *_tests(comparison), *_failures(comparison)]
+    said = _notes(comparison)
+    return [*tables[:-1], replace(tables[-1], notes=said)]
+
+
+def write_comparison(comparison: Comparison, directory: Path) -> list[Path]:
+    """Writes the tables in Markdown and the plot as PNG and SVG, each whole or not at all, and
+    returns their paths."""
+    tables = comparison_tables(comparison)
+    stem = f"{comparison.score}_by_{comparison.runs[0].evaluation.by}"
+    names = ["comparison.md", f"{stem}.png", f"{stem}.svg"]
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory) as scratch:
         page, *plots = (Path(scratch) / name for name in names)
-        plot_bleu_by_length({run.label: run.evaluation for run in runs}, plots)
-        image = f"![{table.title}]({plots[0].name})"
-        page.write_text(f"{table.markdown()}\n{image}\n", encoding="utf-8")
+        evaluations = {run.label: run.evaluation for run in comparison.runs}
+        plot_scores(evaluations, plots, comparison.score)
+        text = "\n".join(table.markdown() for table in tables)
+        page.write_text(f"{text}\n![{tables[0].title}]({plots[0].name})\n", encoding="utf-8")
         for path in (page, *plots):
             path.replace(directory / path.name)
     return [directory / name for name in names]
 
 
-def _held_equal(run: ComparedRun) -> dict[str, Any]:
-    """The settings that all runs must share, and the number of sentences in each bucket. Equal
-    settings can give different buckets where two tokenizers count different subwords."""
-    settings = run.evaluation.settings()
-    equal = {k: v for k, v in settings.items() if not k.startswith(_MAY_DIFFER)}
-    return equal | {f"n in bucket {row.label}": row.n for row in run.evaluation.buckets}
-
-
-def _shared(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without those that the other run need not have and does not know."""
-    return {
-        name: value
-        for name, value in settings.items()
-        if others.get(name) is not None or not name.startswith(_MAY_BE_UNKNOWN)
-        if value is not None or not name.startswith(_MAY_BE_UNKNOWN)
+def _scores(comparison: Comparison) -> Table:
+    runs, shown = comparison.runs, comparison.score
+    evaluations = [run.evaluation for run in runs]
+    first = evaluations[0]
+    overall = [e.overall for e in evaluations]
+    by_bucket = zip(*(e.buckets for e in evaluations), strict=True)
+    speeds = [e.test_set.n / e.seconds if e.seconds else None for e in evaluations]
+    facts = {  # a cell for each run; below the ratios there is none
+        **{heading(m): [score_cell(r.score(m), r) for r in overall] for m in _others(comparison)},
+        "cut off": [number(row.hit_limit, ",") for row in overall],
+        "parameters": [number(run.parameters, ",") for run in runs],
+        "training": [duration(run.training_seconds) for run in runs],
+        "sentences/s": [number(speed, ".1f") for speed in speeds],
     }
 
+    def cells(name: str, rows: Sequence[Row]) -> list[str]:
+        pairs = [(score_cell(r.score(shown), r), number(r.length_ratio, ".2f")) for r in rows]
+        return [name, f"{rows[0].n:,}", *(cell for pair in pairs for cell in pair)]
 
-def _scores(name: str, rows: Sequence[Row]) -> list[str]:
-    cells = [name, f"{rows[0].n:,}"]
-    for row in rows:
-        cells += [score_cell(row.score("bleu"), row), number(row.length_ratio, ".2f")]
-    return cells
+    return Table(
+        title=described(first, heading(shown)),
+        header=[column(first), "n", *(cell for run in runs for cell in (run.label, "ratio"))],
+        sections=[
+            [cells(rows[0].label, rows) for rows in by_bucket],
+            [cells("all", overall)],
+            [
+                [name, "", *(c for cell in of_all for c in (cell, ""))]
+                for name, of_all in facts.items()
+            ],
+        ],
+    )
+
+
+def _tests(comparison: Comparison) -> Iterator[Table]:
+    """The table of the tests, if there are any."""
+    if not comparison.pairs or comparison.score not in comparison.pairs[0].overall:
+        return
+    pairs, shown, first = comparison.pairs, comparison.score, comparison.runs[0].evaluation
+    headings = [cell for pair in pairs for cell in (pair.second, "p", "wins")]
+
+    def cells(name: str, n: str, tests: Sequence[PairedTest | None]) -> list[str]:
+        return [name, n, *(cell for test in tests for cell in _test_cells(test))]
+
+    rows = [
+        cells(row.label, f"{row.n:,}", [pair.buckets[shown][k] for pair in pairs])
+        for k, row in enumerate(first.buckets)
+    ]
+    metrics = {"all": shown} | {
+        heading(name): name for name in _others(comparison) if name in pairs[0].overall
+    }
+    overall = [
+        cells(name, f"{first.overall.n:,}" if name == "all" else "", [p.overall[m] for p in pairs])
+        for name, m in metrics.items()
+    ]
+    yield Table(
+        title=f"Difference in {heading(shown)} from the system to the left of it",
+        header=[column(first), "n", *headings],
+        sections=[rows, overall[:1], overall[1:]] if overall[1:] else [rows, overall],
+    )
+
+
+def _test_cells(test: PairedTest | None) -> tuple[str, str, str]:
+    if test is None:
+        return (ABSENT,) * 3
+    low, high = test.interval
+    return (
+        f"{test.difference:+.1f} [{low:+5.1f}, {high:+5.1f}]",
+        f"{test.corrected:.3f}",
+        f"{test.win_rate:.0%}",
+    )
+
+
+def _failures(comparison: Comparison) -> Iterator[Table]:
+    """The table of how many translations were cut off, and how many repeat themselves, where that
+    is known."""
+    runs = comparison.runs
+    first = runs[0].evaluation
+    if all(run.evaluation.overall.repeats is None for run in runs):
+        return
+
+    def cells(name: str, rows: Sequence[Row]) -> list[str]:
+        shares = [f"{_share(row.hit_limit, row.n)} / {number(row.repeats, '.1%')}" for row in rows]
+        return [name, f"{rows[0].n:,}", *shares]
+
+    by_bucket = zip(*(run.evaluation.buckets for run in runs), strict=True)
+    yield Table(
+        title="Share of the translations cut off / share that repeat themselves",
+        header=[column(first), "n", *(run.label for run in runs)],
+        sections=[
+            [cells(rows[0].label, rows) for rows in by_bucket],
+            [cells("all", [run.evaluation.overall for run in runs])],
+        ],
+    )
+
+
+def _share(count: float | None, n: int) -> str:
+    return ABSENT if count is None or not n else f"{count / n:.1%}"
+
+
+def _others(comparison: Comparison) -> list[str]:
+    """The metrics that all systems have besides the one that is shown by bucket."""
+    all_of = [run.evaluation.signatures for run in comparison.runs]
+    named = [name for name in all_of[0] if name != comparison.score]
+    return [name for name in named if all(name in one for one in all_of)]
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    runs = comparison.runs
+    first = runs[0].evaluation
+    metrics = (comparison.score, *_others(comparison))
+    compared = {name: first.signatures[name] for name in first.signatures if name in metrics}
+    searches = {run.label: _search(run.evaluation.search) for run in runs}
+    texts = {run.label: text_settings(run.evaluation.text) for run in runs}
+    samples = f"{first.bootstrap.samples:,}"
+    tests = {
+        "bootstrap": f"p: paired bootstrap (Koehn, 2004), {samples} samples",
+        "randomization": f"p: approximate randomization (Riezler and Maxwell, 2005), two-sided, "
+        f"{samples} trials",
+    }
+    return [
+        *notes(replace(first, signatures=compared)),
+        *(
+            f"{run.label}: mean of the seeds {', '.join(map(str, run.seeds))}, ± their standard "
+            f"deviation; intervals are over seeds and sentences"
+            for run in runs
+            if run.seeds
+        ),
+        *(
+            ["p is of these seeds: the interval of a difference says how others may differ"]
+            if comparison.pairs and any(run.seeds for run in runs)
+            else []
+        ),
+        *(
+            [
+                tests[comparison.test],
+                "p in a bucket is corrected for the number of buckets (Holm)",
+                "wins: share of the bootstrap samples in which the system is better",
+            ]
+            if comparison.pairs
+            else []
+        ),
+        *(
+            f"{name} is not tested: say metric= with the config that names its class"
+            for name in comparison.unknown
+        ),
+        *(
+            [
+                f"no tests: {', '.join(comparison.untested)}: made before results kept numbers of "
+                f"each sentence; nmt-evaluate makes them again"
+            ]
+            if comparison.untested
+            else []
+        ),
+        *(
+            ["repeats itself: some four tokens in a row occur three times or more"]
+            if first.overall.repeats is not None
+            else []
+        ),
+        *_of_each("search", searches),
+        *_of_each("text", texts),
+    ]
 
 
 def _of_each(name: str, said: Mapping[str, str]) -> list[str]:

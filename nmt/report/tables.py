@@ -7,9 +7,11 @@ from typing import Any
 
 from nmt.evaluation.evaluation import Evaluation, Row, Score
 from nmt.evaluation.metrics import METRICS, WITHOUT_SPACES
+from nmt.evaluation.sentence_table import RARE
 
 ABSENT = "-"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # names in a result may come from anybody
+SHARES = ("rare", "unseen")
 IN_ONE_TABLE = 2
 """Metrics with intervals that fit on a line of a terminal, with what else stands there."""
 
@@ -52,7 +54,7 @@ def evaluation_tables(evaluation: Evaluation) -> list[Table]:
     by_length = [(row.label, row) for row in evaluation.buckets]
     overall = [("all", evaluation.overall)]
     first, *others = (
-        _rows([evaluation.unit, "n"], [by_length, overall], some, facts=not at)
+        _rows([column(evaluation), "n"], [by_length, overall], some, facts=not at)
         for at in range(0, len(metrics), IN_ONE_TABLE)
         for some in [metrics[at : at + IN_ONE_TABLE]]
     )
@@ -64,10 +66,33 @@ def evaluation_tables(evaluation: Evaluation) -> list[Table]:
     return [*tables[:-1], replace(tables[-1], notes=said)]
 
 
-def described(evaluation: Evaluation) -> str:
-    """The title of a table by length."""
-    side, unit, test_set = evaluation.side, evaluation.unit, evaluation.test_set
-    return f"BLEU by {side} length in {unit} on {test_set.name} ({test_set.n:,} sentences)"
+def described(evaluation: Evaluation, score: str = "BLEU") -> str:
+    """The title of a table of scores by bucket. score: the heading of the metric."""
+    side, unit = evaluation.side, evaluation.unit
+    by = f"{side} length in {unit}" if evaluation.by == "length" else cut_described(evaluation)
+    said = [f"{evaluation.overall.n:,} sentences"]
+    for name, wanted in evaluation.only.items():
+        listed = ",".join(map(str, wanted)) if isinstance(wanted, list | tuple) else wanted
+        said.append(f"only {name}={listed}")
+    return f"{score} by {by} on {evaluation.test_set.name} ({', '.join(said)})"
+
+
+def cut_described(evaluation: Evaluation) -> str:
+    """What divides the sentences of an evaluation, such as "length of the source in words"."""
+    return {
+        "length": f"length of the {evaluation.side} in {evaluation.unit}",
+        "sentences": "number of sentences in the source",
+        "rare": f"percentage of source words rare in training (under {RARE} times)",
+        "unseen": "percentage of source words unseen in training",
+        "label": "label",
+    }[evaluation.by]
+
+
+def column(evaluation: Evaluation) -> str:
+    """The heading of the first column, which names the buckets."""
+    return {"length": evaluation.unit, "rare": "% rare", "unseen": "% unseen"}.get(
+        evaluation.by, evaluation.by
+    )
 
 
 def notes(evaluation: Evaluation) -> list[str]:
@@ -89,6 +114,7 @@ def notes(evaluation: Evaluation) -> list[str]:
         f"samples of the {drawn}, seed {bootstrap.seed}",
         "ratio: tokens of the translations per token of the references",
         "cut off: translations that ended at the length limit of search",
+        *(["% rare and % unseen are rounded up: 0 means none"] * (evaluation.by in SHARES)),
         *(["TER: edits per 100 words of the references; lower is better"] * ("ter" in signatures)),
         f"tokenizer of BLEU: {tokenizer}",
         *(
@@ -122,13 +148,17 @@ def score_cell(score: Score, row: Row) -> str:
         return ABSENT
     mark = "*" if row.too_few else ""
     bounds = score.interval
-    spread = "" if bounds is None else f" [{bounds[0]:4.1f}, {bounds[1]:4.1f}]"
-    return f"{score.value:.1f}{mark}{spread}"
+    interval = "" if bounds is None else f" [{bounds[0]:4.1f}, {bounds[1]:4.1f}]"
+    spread = "" if score.spread is None else f" ±{score.spread:.1f}"
+    return f"{score.value:.1f}{mark}{spread}{interval}"
 
 
 def number(value: float | None, form: str) -> str:
-    """The value in a format such as ".2f" or ",", or a dash for None."""
-    return ABSENT if value is None else format(value, form)
+    """The value in a format such as ".2f" or ",", or a dash for None. Of a number that is a mean
+    of whole ones, "," shows a decimal."""
+    if value is None:
+        return ABSENT
+    return format(value, ",.1f" if form == "," and isinstance(value, float) else form)
 
 
 def duration(seconds: float | None) -> str:
@@ -154,10 +184,11 @@ def _rows(
     def cells(name: str, row: Row) -> list[str]:
         scores = [score_cell(row.score(metric), row) for metric in metrics]
         ratios = [number(value, ".2f") for value in (row.brevity_penalty, row.length_ratio)]
-        others = [*ratios, number(row.hit_limit, ",")] if facts else []
+        failures = [number(row.hit_limit, ","), number(row.repeats, ".1%")]
+        others = [*ratios, *failures] if facts else []
         return [name, f"{row.n:,}", *scores, *others]
 
-    others = ["brevity", "ratio", "cut off"] if facts else []
+    others = ["brevity", "ratio", "cut off", "repeats"] if facts else []
     return Table(
         title="",
         header=[*header, *map(heading, metrics), *others],

@@ -7,15 +7,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from torch import Tensor
+
 from nmt.checks import non_negative_int, one_of, positive_int
 from nmt.data.statistics import TextStatistics
 from nmt.device import autocast, choose_device, choose_precision, translation_tokens
+from nmt.languages import is_written_without_spaces
 from nmt.models.interface import Seq2SeqModel
 from nmt.models.quantization import fastest_precision, pack, round_to_bf16, round_to_int8
 from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.text.spans import Protection
 from nmt.tokenizer import Tokenizer
+from nmt.translator.forced_decoding import AttendedPair, attend_pairs, word_importance, words_of
 from nmt.translator.inference import batches, log_probs
 from nmt.translator.line_plan import LinePlan
 from nmt.translator.loading import load_runs
@@ -212,6 +216,29 @@ class Translator:
                 for index, log_prob in zip(batch, found, strict=True):
                     scores[places[index]] = PairScore(log_prob, len(tgt[index]) + 1)
         return scores
+
+    def count_words(self, pair: tuple[str, str]) -> tuple[int, int]:
+        """How many words, or characters, of each side are aligned."""
+        src, tgt = map(words_of, pair, self._by_character)
+        return len(src), len(tgt)
+
+    def attend_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[AttendedPair]:
+        """Where the model looks while it is made to write the second text of each pair. Raises
+        NoAlignment for a model without attention."""
+        src, tgt = self._by_character
+        with self._evaluating():
+            return attend_pairs(
+                self.model, self.tokenizer, pairs, src_by_character=src, tgt_by_character=tgt
+            )
+
+    def word_importance(self, pair: AttendedPair) -> Tensor:
+        """How much each target word depends on each source word, see ``word_importance``."""
+        with self._evaluating():
+            return word_importance(self.model, self.tokenizer, pair)
+
+    @property
+    def _by_character(self) -> tuple[bool, bool]:
+        return is_written_without_spaces(self.src_lang), is_written_without_spaces(self.tgt_lang)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

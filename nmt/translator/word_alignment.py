@@ -7,6 +7,7 @@ Dims: B sentences, L layers, N heads, T target tokens, S source tokens, W words.
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise, takewhile
 from statistics import fmean
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from nmt.checks import one_of, positive_int
 from nmt.data.batches import budget_ends
 from nmt.models.interface import NoAlignment, Seq2SeqModel
 from nmt.tokenizer import BOS, BYTES, EOS, PAD
@@ -111,33 +113,100 @@ def word_shares(spelling: Spelling, by_character: bool = False) -> Tensor:
     return torch.sparse_coo_tensor(places, shares, size, check_invariants=True)
 
 
+STEPS, LINKS = ("same", "next"), ("both", "target")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Which attention aligns words, and how it does.
+
+    layer: of the decoder, the first being 1; None: the mean of all layers.
+    step: "same" takes the weights of the step that writes a token, "next" those one step later,
+        when the decoder reads it (Chen et al. 2020, "Accurate word alignment induction from neural
+        machine translation").
+    links: "target" links each target word with the source word that it attends to most; "both"
+        links each source word that is left over, too, with the target word that attends to it most.
+
+    The defaults have the lowest alignment error on the validation pairs of the demo corpus, both
+    for the LSTM with attention and for the transformer.
+    """
+
+    layer: int | None = None
+    step: str = "same"
+    links: str = "both"
+
+    def __post_init__(self) -> None:
+        one_of("step", self.step, STEPS)
+        one_of("links", self.links, LINKS)
+        if self.layer is not None:
+            positive_int("layer", self.layer)
+
+    def of(self, weights: Tensor) -> Tensor:
+        """(L, T + 1, S), the weights of every layer and step -> (T, S), those of each token.
+        Raises ValueError for a layer that is not there."""
+        if self.layer is not None and self.layer > len(weights):
+            raise ValueError(
+                f"layer={self.layer}, but the decoder has {len(weights)} that attend to the source:"
+                f" say 1 to {len(weights)}, or null for their mean"
+            )
+        chosen = weights.mean(dim=0) if self.layer is None else weights[self.layer - 1]
+        return chosen[:-1] if self.step == "same" else chosen[1:]
+
+
+READING = Reading()
 MOST_WEIGHTS = 2**20  # most B * T * S in a batch; the model computes as many for each head
 
 
 @torch.inference_mode()
-def attention(
+def attention_by_layer(
     model: Seq2SeqModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
-) -> list[Tensor | None]:
-    """Attention (T, S) on the CPU for each pair of ids, the source with EOS, the target without.
-
-    Row t is the attention that produced token t, averaged over layers and heads. A model without
-    attention gives None for every pair.
-    """
-    found: list[Tensor | None] = []
+) -> list[Tensor]:
+    """Attention (L, T + 1, S) on the CPU for each pair of ids, the source with EOS, the target
+    without. Row t of a layer is the mean over its heads of the attention that produced token t; the
+    last row produced EOS. Raises NoAlignment for a model without attention."""
+    found: list[Tensor] = []
     device = next(model.parameters()).device
     areas = (max(len(src), len(tgt) + 1) ** 2 for src, tgt in pairs)
     for start, end in pairwise([0, *budget_ends(areas, MOST_WEIGHTS)]):
         src = [torch.tensor(ids) for ids, _ in pairs[start:end]]
         tgt = [torch.tensor([BOS, *ids]) for _, ids in pairs[start:end]]
         encoded = model.encode(pad_sequence(src, True, PAD).to(device))
-        try:
-            weights = model.attend(pad_sequence(tgt, True, PAD).to(device), encoded)
-        except NoAlignment:
-            return [None] * len(pairs)
-        mean = weights.float().mean(dim=(1, 2)).cpu()  # (B, T, S)
-        for weights, (src_ids, tgt_ids) in zip(mean, pairs[start:end], strict=True):
-            found.append(weights[: len(tgt_ids), : len(src_ids)])
+        weights = model.attend(pad_sequence(tgt, True, PAD).to(device), encoded)
+        mean = weights.float().mean(dim=2).cpu()  # (B, L, T + 1, S)
+        for one, (src_ids, tgt_ids) in zip(mean, pairs[start:end], strict=True):
+            found.append(one[:, : len(tgt_ids) + 1, : len(src_ids)].clone())
     return found
+
+
+def attention(
+    model: Seq2SeqModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
+) -> list[Tensor | None]:
+    """Attention (T, S) for each pair of ids, as ``READING`` has it. A model without attention gives
+    None for every pair."""
+    try:
+        return [READING.of(weights) for weights in attention_by_layer(model, pairs)]
+    except NoAlignment:
+        return [None] * len(pairs)
+
+
+def word_weights(weights: Tensor, src_shares: Tensor, tgt_shares: Tensor) -> Tensor:
+    """Attention between words: (T, S) -> (target words, source words). A target word's is the mean
+    over its characters; a source word's the sum over its tokens. shares: of ``word_shares``."""
+    characters = tgt_shares.sum(dim=1).to_dense()[:, None]
+    by_word = (tgt_shares @ weights) / characters  # sparse matrices stand on the left
+    return (src_shares @ by_word.T).T
+
+
+def links_of(weights: Tensor, links: str) -> Alignment:
+    """The links (source word, target word) of (target words, source words), see ``Reading``."""
+    if weights.numel() == 0:
+        return ()
+    found = {(src, tgt) for tgt, src in enumerate(weights.argmax(dim=1).tolist())}
+    if links == "both":
+        linked = {src for src, _ in found}
+        best = weights.argmax(dim=0).tolist()
+        found |= {(src, tgt) for src, tgt in enumerate(best) if src not in linked}
+    return tuple(sorted(found))
 
 
 def word_links(
@@ -148,17 +217,12 @@ def word_links(
     src_by_character: bool = False,
     tgt_by_character: bool = False,
 ) -> Alignment:
-    """Aligns each target word with the source word that it attends to most. weights: (T, S).
+    """Aligns the words of both sides, as ``READING`` has it. weights: (T, S).
 
     by_character: see ``word_tokens``.
     """
-    src_words = word_shares(source, src_by_character)
-    tgt_words = word_shares(target, tgt_by_character)
-    if len(src_words) == 0:
-        return ()
-    by_source = src_words @ (tgt_words @ weights).T  # sparse matrices stand on the left
-    best = by_source.argmax(dim=0).tolist()
-    return tuple(sorted((src_word, tgt_word) for tgt_word, src_word in enumerate(best)))
+    shares = word_shares(source, src_by_character), word_shares(target, tgt_by_character)
+    return links_of(word_weights(weights, *shares), READING.links)
 
 
 def word_confidence(

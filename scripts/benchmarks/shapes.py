@@ -25,6 +25,7 @@ _LSTM: dict[str, Any] = {
     "num_layers": 1,
     "dropout": 0.1,
     "share_embeddings": True,
+    "encoder_directions": "both",
 }
 MODELS: dict[str, dict[str, Any]] = {
     "transformer": _TRANSFORMER,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.data.text_files import read_lines
-from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.scorer import Scorer
 from nmt.models.transformer import TransformerSeq2Seq
 from nmt.search.base import SearchBase
 from nmt.search.beam import BeamSearch

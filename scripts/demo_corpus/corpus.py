@@ -73,7 +73,8 @@ def files(seed: int = SEED) -> dict[str, str]:
         suffix = ".gz" if name == "train" else ""
         texts[f"{name}.en{suffix}"] = [pair.english for pair in pairs]
         texts[f"{name}.fr{suffix}"] = [pair.french for pair in pairs]
-    texts["test.align"] = [" ".join(f"{i}-{j}" for i, j in pair.links) for pair in drawn["test"]]
+        if name != "train":
+            texts[f"{name}.align"] = [" ".join(f"{i}-{j}" for i, j in pair.links) for pair in pairs]
     return {name: "\n".join(lines) + "\n" for name, lines in texts.items()}
 
 

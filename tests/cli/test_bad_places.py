@@ -76,7 +76,7 @@ def names(directory: Path) -> list[str]:
         ("evaluate", "output=ref", "ref is no directory that can be written (File exists): name"),
         ("evaluate", "output=ref/x", "another by output="),
         ("compare", "output=/proc/x", "/proc/x is no directory that can be written"),
-        ("compare", "runs=[scores,ref]", "ref has no evaluation src (it has: none)"),
+        ("compare", "runs=[scores,new]", "new: there is no such run, result or file"),
     ],
 )
 def test_a_place_of_the_wrong_kind_is_named_before_work(
@@ -176,8 +176,8 @@ def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) ->
     [
         ("train", "nmt.data.corpus.Tokenizer.train"),
         ("train", "nmt.commands.train.total_steps"),
-        ("evaluate", "nmt.evaluation.evaluation.resampled_sums"),
-        ("compare", "nmt.report.comparison.plot_bleu_by_length"),
+        ("evaluate", "nmt.evaluation.from_table.resampled_sums"),
+        ("compare", "nmt.report.comparison.plot_scores"),
     ],
 )
 def test_ctrl_c_leaves_nothing_half(
@@ -223,7 +223,7 @@ def test_full_disks_and_readers_that_go_away(place: Path) -> None:
         _, err = process.communicate()
         assert process.returncode == 141
         assert b"error" not in err and b"Traceback" not in err
-    assert names(place / "again") == ["evaluation.json", "hypotheses.txt"]
+    assert names(place / "again") == ["evaluation.json", "hypotheses.txt", "sentences.parquet"]
     assert len(names(place / "comparison-src")) == 3
 
 

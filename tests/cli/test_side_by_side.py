@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+from nmt.commands.train import train
 from scripts.word_by_word import write_tsv
-from tests.cli.test_interrupts import started
 from tests.console import SHORT, TSV
 from tests.launching import Outcome
 
@@ -127,17 +128,24 @@ def test_progress_is_shown_on_a_terminal(command: Command, monkeypatch: pytest.M
         assert f"seed={seed}: a line of {seed}\n" in shown
 
 
-def test_a_signal_reaches_every_job(tmp_path: Path) -> None:
+def test_a_signal_reaches_every_job(command: Command, tmp_path: Path) -> None:
     write_tsv(tmp_path / "pairs.tsv")
-    endless = ["trainer.max_steps=1000000", "trainer.log_every=3"]
-    options = [*TSV, *SHORT, *endless, "model=small/lstm", "data.cache=cache"]
-    process = started("nmt-train", "-m", *options, "seed=1,2", "jobs=2", at=tmp_path)
-    runs = [tmp_path / f"runs/tsv-small_lstm-s{seed}" for seed in (1, 2)]
-    for run in runs:
-        wait_for(run / "metrics.jsonl")
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=SOON)
-    assert process.returncode == 128 + signal.SIGTERM, err
+    endless = ["trainer.max_steps=1000000", "trainer.log_every=3", "run=s${seed}"]
+    options = [*TSV, *SHORT, *endless, "model=lstm", "model.embed_size=16", "model.hidden_size=16"]
+    runs = [tmp_path / f"s{seed}" for seed in (1, 2)]
+
+    def terminate() -> None:
+        for run in runs:
+            wait_for(run / "metrics.jsonl")
+        os.kill(os.getppid(), signal.SIGTERM)
+
+    def work(cfg: DictConfig) -> None:
+        if cfg.seed == 2:
+            threading.Thread(target=terminate).start()
+        train(cfg)
+
+    outcome = command("train", "-m", *options, "seed=1,2", "jobs=2", work=work)
+    assert outcome.code == 128 + signal.SIGTERM, outcome.err
     for seed, run in enumerate(runs, start=1):
-        assert f"seed={seed}: SIGTERM: saved; go on with resume=auto" in err.decode()
+        assert f"seed={seed}: SIGTERM: saved; go on with resume=auto" in outcome.err
         assert json.loads((run / "manifest.json").read_text())["checkpoint"] is not None

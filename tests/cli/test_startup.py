@@ -8,6 +8,7 @@ from tests.console import SHORT, TSV
 from tests.runs import untrained_run
 
 HEAVY = ["datasets", "matplotlib", "pandas", "pyarrow", "sacrebleu", "tensorboard", "torch"]
+HEAVY += ["torch._dynamo"]  # torch.compile
 
 
 def loaded(code: str, *arguments: str, at: Path, text: str = "") -> list[str]:

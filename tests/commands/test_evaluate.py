@@ -276,5 +276,5 @@ def test_systems_are_compared(
 def test_nothing_to_compare_is_said(composed: Compose) -> None:
     with pytest.raises(ValueError, match="names nothing to compare"):
         compare(composed("compare", "runs=[]", "evaluation=set"))
-    with pytest.raises(FileNotFoundError, match="nowhere has no evaluation set"):
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such run"):
         compare(composed("compare", "runs=[nowhere]", "evaluation=set"))

@@ -20,6 +20,7 @@ Compose = Callable[..., DictConfig]
 SIZES = {
     "lstm": ["embed_size=8", "hidden_size=8"],
     "lstm_bahdanau": ["embed_size=8", "hidden_size=8", "attention.attention_size=8"],
+    "lstm_reversed": ["embed_size=8", "hidden_size=8"],
     "transformer": ["hidden_size=8", "num_heads=2", "ff_size=8", "num_layers=1"],
 }
 
@@ -41,7 +42,8 @@ CARRIED_OUT = {"optimizer", "schedule", "search", "trainer"}
 
 @pytest.fixture
 def options(short: list[str]) -> list[str]:
-    return [*short, "schedule.warmup_steps=1", "run=run"]
+    few = ["trainer.max_steps=2", "trainer.validate_every=2"]
+    return [*short, *few, "schedule.warmup_steps=1", "run=run"]
 
 
 def state(run: Path) -> dict[Path, bytes]:
@@ -61,11 +63,11 @@ def test_every_pair_of_choices_is_carried_out_or_refused(
     for new in CHOICES[group]:
         shutil.copytree("run", "again")
         before = state(Path("again"))
-        given = [*sized(group, new), f"{group}={new}", "run=again", "trainer.max_steps=9"]
+        given = [*sized(group, new), f"{group}={new}", "run=again", "trainer.max_steps=3"]
         again = composed("train", *options, *given, "resume=must")
         if group in CARRIED_OUT or old == new:
             train(again)
-            assert RunDirectory.open("again").manifest()["training"]["steps"] == 9
+            assert RunDirectory.open("again").manifest()["training"]["steps"] == 3
         else:
             with pytest.raises(ValueError, match=rf"again has {group}\..*cannot change it"):
                 train(again)
@@ -83,7 +85,7 @@ CHANGED = {
     "trainer.max_minutes": 3,
     "trainer.patience": 5,
     "trainer.min_delta": 0.1,
-    "trainer.validate_every": 2,
+    "trainer.validate_every": 3,
     "trainer.select_by": "loss",
     "trainer.keep_checkpoints": 7,
     "trainer.checkpoint_minutes": 3,
@@ -108,7 +110,7 @@ def test_every_option_that_may_change_is_carried_out(
     caplog.set_level(logging.WARNING)
     train(composed("train", *options, *TINY))
     given = [f"{name}={value}" for name, value in CHANGED.items()]
-    train(composed("train", *options, *TINY, *given, "trainer.max_steps=9", "resume=must"))
+    train(composed("train", *options, *TINY, *given, "trainer.max_steps=3", "resume=must"))
     config = RunDirectory.open("run").config()
     for name, value in CHANGED.items():
         section, _, option = name.partition(".")

@@ -192,4 +192,4 @@ def test_blank_lines_are_told(scored: Scored, caplog: pytest.LogCaptureFixture) 
 def test_one_edge_needs_no_brackets(scored: Scored) -> None:
     assert scored("references=a", NO_SOURCES, "edges=3")["edges"] == [3]
     with pytest.raises(ValueError, match="each of edges must be"):
-        scored("references=a", NO_SOURCES, "edges=null")
+        scored("references=a", NO_SOURCES, "edges=ten")

@@ -8,7 +8,7 @@ import pytest
 from nmt.commands.prepare import PreparedData
 from nmt.commands.validation import validation
 from nmt.data.text_files import SentencePair
-from nmt.evaluation.metrics import Scorer
+from nmt.evaluation.scorer import Scorer
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
 from nmt.training.trainer import Validate

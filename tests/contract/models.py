@@ -1,6 +1,7 @@
 """Every model the configs offer, found by listing them and made small, and an ensemble."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -30,15 +31,16 @@ SMALL = {
 }
 
 
+@cache
 def list_models() -> dict[str, dict[str, Any]]:
-    """Name -> spec: each configs/model file, with each attention where it takes one."""
+    """Name -> spec: each configs/model file, the LSTM with each attention."""
     attentions = sorted(path.stem for path in CONFIGS.glob("model/attention/*.yaml"))
     found: dict[str, dict[str, Any]] = {}
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for path in sorted(CONFIGS.glob("model/*.yaml")):
             spec = _compose(path.stem)
             variants = {path.stem: spec}
-            if "attention" in spec:
+            if path.stem == "lstm":
                 variants = {
                     f"{path.stem}-{attention}": _compose(path.stem, f"model/attention={attention}")
                     for attention in attentions

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import torch
 from torch.nn import functional as F
 
 from nmt.models.interface import Seq2SeqModel
@@ -12,9 +11,13 @@ from nmt.search.constraints import Constraint
 from nmt.search.greedy import GreedySearch
 from nmt.search.sampling import SampleSearch
 from nmt.tokenizer import BOS, EOS, PAD
+from nmt.training.optimizer import adamw
 from tests.contract.models import VOCAB_SIZE, make_model, trained_alone
 from tests.search.reference import exhaustive
 from tests.toy import make_sources
+
+LIMITS = {"max_length": 1.0, "extra_length": 5}
+"""Of models that rarely end by themselves."""
 
 
 @pytest.mark.numeric
@@ -48,15 +51,16 @@ def test_looking_seldom_who_has_ended_changes_nothing(
     """As on a GPU, which has to be waited for."""
     src = make_sources(4, 12, 7, 1, 9, vocab_size=VOCAB_SIZE, seed=1)
     constraints = [Constraint(), Constraint(require=((9, 4),)), *[Constraint(prefix=(8,))] * 3]
-    searches = GreedySearch(), BeamSearch(beam_size=3), SampleSearch(samples=2)
+    greedy, beam = GreedySearch(**LIMITS), BeamSearch(beam_size=3, **LIMITS)
+    searches = greedy, beam, SampleSearch(samples=2, **LIMITS)
     expected = [search(model, src) for search in searches]
-    constrained = BeamSearch(beam_size=3)(model, src, constraints)
+    constrained = beam(model, src, constraints)
     for name in ("base", "beam"):
         monkeypatch.setattr(f"nmt.search.{name}.looks", lambda step, device: step % 8 == 7)
     found = [search(model, src) for search in searches]
     for old, new in zip(
         [*expected, constrained],
-        [*found, BeamSearch(beam_size=3)(model, src, constraints)],
+        [*found, beam(model, src, constraints)],
         strict=True,
     ):
         for before, after in zip(old, new, strict=True):
@@ -77,10 +81,10 @@ def test_a_sentence_is_translated_alike_alone_and_among_others(model: Seq2SeqMod
     ]
     free = [Constraint()] * len(src)
     for search, given in (
-        (GreedySearch(), free),
-        (BeamSearch(beam_size=3), free),
-        (BeamSearch(beam_size=3, no_repeat_ngram=2), constraints),
-        (SampleSearch(samples=2), free),
+        (GreedySearch(**LIMITS), free),
+        (BeamSearch(beam_size=3, **LIMITS), free),
+        (BeamSearch(beam_size=3, no_repeat_ngram=2, **LIMITS), constraints),
+        (SampleSearch(samples=2, **LIMITS), free),
     ):
         every = zip(src, given, search(model, src, given), strict=True)
         for row, constraint, found in every:
@@ -99,7 +103,7 @@ def test_memorises_five_pairs_and_learns_on_after_searching(spec: dict[str, Any]
     labels = make_sources(*reversed(lengths), vocab_size=20, seed=2)
     tgt_input = F.pad(labels, (1, -1), value=BOS)
     for learner in trained_alone(model):
-        optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
+        optimizer = adamw(learner, lr=0.02, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
         for _ in range(60):
             logits = learner.project(learner.decode(tgt_input, learner.encode(src)))
             loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)

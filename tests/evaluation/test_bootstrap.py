@@ -9,7 +9,7 @@ from sacrebleu.significance import _bootstrap_resample
 
 from nmt.evaluation import bootstrap as significance
 from nmt.evaluation.bootstrap import Bootstrap, percentile_interval, resampled_sums
-from nmt.evaluation.metrics import Scorer, reference_texts
+from nmt.evaluation.scorer import Scorer, reference_texts
 from tests.evaluation.corpora import corpus
 
 METRICS_OF_SACREBLEU = {

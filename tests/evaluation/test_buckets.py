@@ -13,7 +13,7 @@ def test_labels_name_both_ends() -> None:
 
 def test_every_length_is_in_one_bucket_which_includes_low_and_excludes_high() -> None:
     every = list(range(200))
-    parts = [members(every, bucket) for bucket in buckets([1, 7, 60])]
+    parts = [members(every, bucket).tolist() for bucket in buckets([1, 7, 60])]
     assert parts == [[0], [*range(1, 7)], [*range(7, 60)], [*range(60, 200)]]
 
 

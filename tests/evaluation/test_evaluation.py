@@ -1,6 +1,7 @@
 import hashlib
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sacrebleu.metrics.ter import TER
 
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.evaluation import Evaluation, Row, Score
-from nmt.evaluation.evaluation import evaluate_translations as evaluate
+from nmt.evaluation.from_table import evaluate_translations as evaluate
 from nmt.evaluation.metrics import METRICS
 from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from tests.evaluation.corpora import corpus
@@ -26,6 +27,7 @@ ROW = [
     "length_ratio",
     "hit_limit",
     "too_few",
+    "repeats",
 ]
 
 
@@ -42,7 +44,7 @@ def evaluated(seed: int = 1, n: int = 120, **changes: Any) -> tuple[Evaluation, 
         "scoring": Scoring(edges=(10, 20, 60), bootstrap=FAST),
         **changes,
     }
-    return evaluate(**arguments), arguments
+    return evaluate(**arguments)[0], arguments
 
 
 def test_json_has_the_names_and_the_order_that_scripts_read() -> None:
@@ -59,10 +61,15 @@ def test_json_has_the_names_and_the_order_that_scripts_read() -> None:
         "unit",
         "edges",
         "bootstrap",
+        "by",
+        "quantiles",
+        "only",
         "seconds",
         "overall",
         "buckets",
         "documents",
+        "trained",
+        "table_sha256",
     ]
     names = ["name", "n", "sha256_src", "sha256_ref", "nrefs", "sha256_documents"]
     assert list(values["test_set"]) == names
@@ -148,7 +155,8 @@ def test_the_tokenizer_is_asked_about_the_measured_side_only() -> None:
         return [len(line) for line in lines]
 
     scoring = Scoring(unit="subwords", bootstrap=FAST, side="reference")
-    by_subword, given = evaluated(scoring=scoring, subword_lengths=subword_lengths)
+    asking = {"reference": subword_lengths}
+    by_subword, given = evaluated(scoring=scoring, subword_lengths=asking)
     assert asked == given["references"]
     characters = Scoring(unit="characters", bootstrap=FAST, side="reference")
     assert by_subword.buckets == evaluated(scoring=characters)[0].buckets
@@ -241,15 +249,27 @@ def test_one_document_leaves_nothing_to_draw() -> None:
     assert evaluation.overall.score("bleu") == evaluation.documents[0].score("bleu")
 
 
+def without_repeats(evaluation: Evaluation) -> Evaluation:
+    return replace(
+        evaluation,
+        overall=replace(evaluation.overall, repeats=None),
+        buckets=tuple(replace(row, repeats=None) for row in evaluation.buckets),
+    )
+
+
 def test_results_of_the_first_version_are_read() -> None:
     scoring = Scoring(metrics=["bleu", "chrf"], edges=(10, 20, 60), bootstrap=FAST)
     now, _ = evaluated(search={"beam_size": 5}, text={"sentences": "line"}, scoring=scoring)
     old = json.loads(json.dumps(now.as_dict())) | {"format_version": 1}
-    for later in ("text", "documents"):
+    for later in ("text", "documents", "by", "quantiles", "only", "trained", "table_sha256"):
         del old[later]
+    for row in (old["overall"], *old["buckets"]):
+        del row["repeats"]
+    now = without_repeats(now)
     for later in ("nrefs", "sha256_documents"):
         del old["test_set"][later]
-    assert list(old["overall"]) == [n for n in ROW if "chrf++" not in n and "ter" not in n]
+    known = [n for n in ROW if "chrf++" not in n and "ter" not in n and n != "repeats"]
+    assert list(old["overall"]) == known
     assert Evaluation.from_dict(old) == now
     unknown = Evaluation.from_dict(old | {"search": {}})  # another system's: who knows
     assert unknown.text == {}

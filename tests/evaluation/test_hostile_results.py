@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nmt.evaluation.result_files import read_evaluation, write_evaluation
+from nmt.evaluation.result_files import read_evaluation
 from nmt.report.tables import evaluation_tables
-from tests.evaluation.test_result_files import LINES, made
+from tests.evaluation.test_result_files import LINES, made, write
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -44,13 +44,17 @@ SPOILED: dict[str, tuple[Change | str, str]] = {
     "seconds": (lambda v: v.update(seconds="1"), "seconds must be"),
     "edges": (lambda v: v.update(edges="10"), "edges must be"),
     "test set": (lambda v: v.update(test_set={"name": 1}), "cannot be read"),
+    "cut": (lambda v: v.update(by="colour"), "by must be one of"),
+    "many quantiles": (lambda v: v.update(quantiles=2**60), "too many buckets"),
+    "many edges": (lambda v: v.update(edges=[*range(1, 5000)]), "too many buckets"),
+    "checksum": (lambda v: v.update(table_sha256=5), "table_sha256 must be"),
     "unknown": (lambda v: v.update(bomb=1), "has no 'bomb'"),
 }
 
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_it_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
-    write_evaluation(made(), LINES, tmp_path)
+    write(made(), LINES, tmp_path)
     path = tmp_path / "evaluation.json"
     change, message = SPOILED[name]
     if isinstance(change, str):
@@ -67,6 +71,6 @@ def test_it_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
 
 
 def test_a_terminal_takes_nothing_in_it_for_a_command(tmp_path: Path) -> None:
-    write_evaluation(made(system="a\x1b[2J\nb"), LINES, tmp_path)
+    write(made(system="a\x1b[2J\nb"), LINES, tmp_path)
     (table,) = evaluation_tables(read_evaluation(tmp_path))[:1]
     assert table.text().startswith("a?[2J?b: ")

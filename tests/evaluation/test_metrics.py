@@ -8,18 +8,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
-from nmt.evaluation.metrics import (
-    METRICS,
-    VARYING,
-    Bleu,
-    Chrf,
-    ChrfPlusPlus,
-    Scorer,
-    Ter,
-    TokenizerMissing,
-    number_of_references,
-    reference_texts,
-)
+from nmt.evaluation.metrics import METRICS, VARYING, Bleu, Chrf, ChrfPlusPlus, Ter, TokenizerMissing
+from nmt.evaluation.scorer import Scorer, number_of_references, reference_texts
 from tests.evaluation.corpora import corpus
 
 METRICS_OF_SACREBLEU = {

@@ -6,7 +6,7 @@ import pytest
 
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.evaluation import Evaluation
-from nmt.evaluation.evaluation import evaluate_translations as evaluate
+from nmt.evaluation.from_table import evaluate_translations as evaluate
 from nmt.evaluation.recipe import Scoring
 from nmt.evaluation.result_files import (
     check_free,
@@ -15,11 +15,12 @@ from nmt.evaluation.result_files import (
     read_evaluation,
     write_evaluation,
 )
+from nmt.evaluation.sentence_table import SentenceTable
 
 LINES = ["Ein Hund\u2028läuft .", "", "ein\rHund"]
 
 
-def made(**changes: Any) -> Evaluation:
+def scored(**changes: Any) -> tuple[Evaluation, SentenceTable]:
     arguments = {
         "system": "toy",
         "test_set": "test",
@@ -34,11 +35,23 @@ def made(**changes: Any) -> Evaluation:
     return evaluate(**arguments)
 
 
+def made(**changes: Any) -> Evaluation:
+    return scored(**changes)[0]
+
+
+def write(
+    evaluation: Evaluation, lines: list[str], directory: Path, *, overwrite: bool = False
+) -> list[Path]:
+    """With the table of three sentences, which fits no other metrics than those of ``made``."""
+    table = scored()[1]
+    return write_evaluation(evaluation, table, lines, directory, overwrite=overwrite)
+
+
 def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
     evaluation = made(seconds=2.5)
-    paths = write_evaluation(evaluation, LINES, tmp_path / "evaluation" / "test")
+    paths = write(evaluation, LINES, tmp_path / "evaluation" / "test")
     assert read_evaluation(tmp_path / "evaluation" / "test") == evaluation
-    assert paths == sorted((tmp_path / "evaluation" / "test").iterdir(), reverse=True)
+    assert sorted(paths) == sorted((tmp_path / "evaluation" / "test").iterdir())
     assert paths[0].read_bytes().decode() == "".join(f"{line}\n" for line in LINES)
 
 
@@ -61,59 +74,59 @@ def test_a_result_made_in_another_way_is_kept(
     tmp_path: Path, changes: dict[str, Any], named: str
 ) -> None:
     first, second = made(), made(**changes)
-    write_evaluation(first, LINES, tmp_path)
+    write(first, LINES, tmp_path)
     with pytest.raises(ValueError, match=f"{named}.*name=.*overwrite=true"):
-        write_evaluation(second, LINES, tmp_path)
+        write(second, LINES, tmp_path)
     with pytest.raises(ValueError, match=named):
         check_free(tmp_path, second)
     assert read_evaluation(tmp_path) == first
-    write_evaluation(second, LINES, tmp_path, overwrite=True)
+    write(second, LINES, tmp_path, overwrite=True)
     assert read_evaluation(tmp_path) == second
 
 
 def test_a_result_made_in_the_same_way_is_replaced(tmp_path: Path) -> None:
-    write_evaluation(made(seconds=1.0), LINES, tmp_path)
+    write(made(seconds=1.0), LINES, tmp_path)
     again = made(seconds=2.0, hypotheses=["better", "", "words"])
-    write_evaluation(again, ["better", "", "words"], tmp_path)
+    write(again, ["better", "", "words"], tmp_path)
     assert read_evaluation(tmp_path) == again
 
 
 def test_a_result_of_more_metrics_replaces_one_of_fewer(tmp_path: Path) -> None:
     few = Scoring(bootstrap=Bootstrap(samples=5), metrics=["bleu", "chrf"])
-    write_evaluation(made(scoring=few), LINES, tmp_path)
-    write_evaluation(made(), LINES, tmp_path)
+    write(made(scoring=few), LINES, tmp_path)
+    write(made(), LINES, tmp_path)
     assert read_evaluation(tmp_path) == made()
 
 
 def test_a_failure_leaves_the_old_result_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_evaluation(made(seconds=1.0), LINES, tmp_path)
+    write(made(seconds=1.0), LINES, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def full(path: Path, text: str, **options: Any) -> int:
-        path.write_bytes(text.encode()[:5])
+    def full(path: Path, content: bytes) -> int:
+        path.write_text("half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space"):
-        write_evaluation(made(hypotheses=["a", "b", "c"]), ["a", "b", "c"], tmp_path)
+        write(made(hypotheses=["a", "b", "c"]), ["a", "b", "c"], tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
 
 
 def test_a_hypothesis_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="hypothesis 2 holds a line break"):
-        write_evaluation(made(), ["a", "b\nc", "d"], tmp_path)
+        write(made(), ["a", "b\nc", "d"], tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
-    write_evaluation(made(), LINES, tmp_path)
+    write(made(), LINES, tmp_path)
     path = tmp_path / "evaluation.json"
     whole = json.loads(path.read_text())
     for text, message in (
         ("", "Expecting value"),
-        (json.dumps(whole | {"format_version": 3}), "format_version 3, .* reads 1 and 2"),
+        (json.dumps(whole | {"format_version": 4}), "format_version 4, .* reads 1, 2, 3"),
         (json.dumps({k: v for k, v in whole.items() if k != "edges"}), "lacks 'edges'"),
         (json.dumps(whole | {"colour": "red"}), "colour"),
         ("[]", "evaluation.json cannot be read"),
@@ -129,14 +142,16 @@ def test_damage_is_named_with_the_file(tmp_path: Path) -> None:
 
 def test_an_evaluation_is_found_by_name_or_as_the_directory_itself(tmp_path: Path) -> None:
     ours, theirs = made(system="ours"), made(system="theirs")
-    write_evaluation(ours, LINES, tmp_path / "run" / "evaluation" / "test")
-    write_evaluation(theirs, LINES, tmp_path / "output")
-    assert find_evaluation(tmp_path / "run", "test") == ours
-    assert find_evaluation(tmp_path / "output", "test") == theirs
+    write(ours, LINES, tmp_path / "run" / "evaluation" / "test")
+    write(theirs, LINES, tmp_path / "output")
+    assert read_evaluation(find_evaluation(tmp_path / "run", "test")) == ours
+    assert read_evaluation(find_evaluation(tmp_path / "output", "test")) == theirs
     with pytest.raises(FileNotFoundError, match=r"no evaluation valid \(it has: test\)"):
         find_evaluation(tmp_path / "run", "valid")
-    with pytest.raises(FileNotFoundError, match=r"it has: none"):
+    with pytest.raises(FileNotFoundError, match=r"it has: none.*nmt-evaluate run="):
         find_evaluation(tmp_path, "test")
+    with pytest.raises(FileNotFoundError, match="no such run"):
+        find_evaluation(tmp_path / "nowhere", "test")
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "/a", "../other"])

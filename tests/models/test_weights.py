@@ -16,6 +16,7 @@ from nmt.run_directory import RunDirectory
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
 from nmt.training.checkpoint import read_checkpoint
+from nmt.training.optimizer import AdamW
 from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.translator import Translator
@@ -126,7 +127,7 @@ def test_a_run_resumes_with_its_buffers_and_serves_them(tmp_path: Path) -> None:
 
 def make_own_trainer(path: Path, steps: int) -> Trainer:
     model = own_model(1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = AdamW(model.parameters(), lr=0.01)
     settings = replace(SETTINGS, max_steps=steps)
     return make_trainer(path, settings, model=model, optimizer=optimizer)
 

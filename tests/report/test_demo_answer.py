@@ -5,30 +5,9 @@ import shutil
 from pathlib import Path
 
 import nmt
-from nmt.evaluation.evaluation import Evaluation
-from scripts.demo_answer import alignment, answer, examples
-from tests.report.evaluations import ROW, evaluation
+from scripts.demo_answer import alignment, examples
 
 FROZEN = Path(__file__).parents[1] / "frozen_run" / "format_1"
-
-
-def with_bleu(*values: float) -> Evaluation:
-    plain = evaluation()
-    rows = [
-        ROW | {"label": f"{10 * place}-", "low": place, "high": place + 1, "bleu": bleu}
-        for place, bleu in enumerate(values)
-    ]
-    return plain.from_dict(plain.as_dict() | {"buckets": rows})
-
-
-def test_the_answer_says_who_is_best_where_and_what_each_keeps() -> None:
-    lines = list(answer({"one": with_bleu(50, 40, 10, 20), "other": with_bleu(60, 30, 20, 30)}))
-    assert lines[1:] == [
-        "  Best by BLEU: other at 0- words, one at 10- words, other at 20- to 30- words.",
-        "  one: 50.0 BLEU in sentences of 0- words, 20.0 at 30-, so it keeps 40%.",
-        "  other: 60.0 BLEU in sentences of 0- words, 30.0 at 30-, so it keeps 50%.",
-    ]
-    assert list(answer({"x": evaluation()}))[-1].endswith("0.0 at 20+, so it keeps 0%.")
 
 
 def test_examples_and_an_alignment_come_from_the_runs(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nmt.evaluation.evaluation import Score
-from nmt.report.plots import plot_bleu_by_length
+from nmt.report.plots import plot_scores
 from tests.report.evaluations import evaluation
 
 EVALUATIONS = {"lstm": evaluation(), "transformer": evaluation(system="x")}
@@ -12,7 +12,7 @@ EVALUATIONS = {"lstm": evaluation(), "transformer": evaluation(system="x")}
 
 def test_the_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        plot_bleu_by_length(EVALUATIONS, [tmp_path / f"{name}.png", tmp_path / f"{name}.svg"])
+        plot_scores(EVALUATIONS, [tmp_path / f"{name}.png", tmp_path / f"{name}.svg"])
     for suffix in (".png", ".svg"):
         first = (tmp_path / f"first{suffix}").read_bytes()
         assert first == (tmp_path / f"second{suffix}").read_bytes()
@@ -24,7 +24,7 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_every_system_and_interval_is_drawn(tmp_path: Path) -> None:
     def drawn(**evaluations: object) -> str:
-        plot_bleu_by_length(evaluations, [tmp_path / "plot.svg"])  # type: ignore[arg-type]  # no Evaluations
+        plot_scores(evaluations, [tmp_path / "plot.svg"])  # type: ignore[arg-type]  # no Evaluations
         return (tmp_path / "plot.svg").read_text(encoding="utf-8")
 
     one, two = drawn(a=evaluation()), drawn(a=evaluation(), b=evaluation())
@@ -41,7 +41,7 @@ def test_a_score_outside_its_interval_and_systems_without_scores_can_be_drawn(
     rows = evaluation().buckets
     outside = replace(rows[0], scores={"bleu": Score(50.0, (29.0, 33.0))})
     nothing = replace(rows[0], scores={"bleu": Score()})
-    plot_bleu_by_length(
+    plot_scores(
         {
             f"system {i}": evaluation(buckets=(row, *rows[1:]))
             for i, row in enumerate([outside, nothing] * 5)

@@ -48,13 +48,13 @@ def text_of(evaluation: Evaluation) -> str:
 def test_an_evaluation_reads_with_side_unit_signature_and_warnings() -> None:
     first, second = evaluation_tables(evaluation())
     title, _, header, *_ = first.text().splitlines()
-    assert title == "toy: BLEU by source length in words on flickr (1,507 sentences)"
+    assert title == "toy: BLEU by source length in words on flickr (1,500 sentences)"
     assert header.split()[:2] == ["words", "n"]
     rows = {line.split()[0]: line.split() for line in first.text().splitlines() if line}
     scores = ["31.4", "[29.9,", "33.0]", "55.5", "[54.0,", "57.0]"]
-    assert rows["0-9"] == ["0-9", "1,500", *scores, "0.95", "0.95", "3"]
+    assert rows["0-9"] == ["0-9", "1,500", *scores, "0.95", "0.95", "3", "-"]
     assert rows["10-19"][1:3] == ["7", "5.0*"]
-    assert rows["20+"] == ["20+", "0", "-", "-", "-", "-", "0"]
+    assert rows["20+"] == ["20+", "0", "-", "-", "-", "-", "0", "-"]
     assert rows["all"][1] == "1,500"
     text = second.text()
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line}
@@ -84,7 +84,7 @@ def test_the_warning_stands_only_where_there_is_something_to_warn_of() -> None:
 def test_one_table_serves_for_two_metrics() -> None:
     plain = evaluation(signatures={name: SIGNATURES[name] for name in ("bleu", "chrf")})
     (table,) = evaluation_tables(plain)
-    assert table.header == ["words", "n", "BLEU", "chrF", "brevity", "ratio", "cut off"]
+    assert table.header == ["words", "n", "BLEU", "chrF", "brevity", "ratio", "cut off", "repeats"]
     assert "TER" not in table.text()
 
 
@@ -107,7 +107,7 @@ def test_documents_have_a_table_and_are_said_to_be_drawn() -> None:
     *_, table = evaluation_tables(evaluation(documents=tuple(rows)))
     assert list(table.header[:6]) == ["document", "n", "BLEU", "chrF", "chrF++", "TER"]
     assert [list(row) for row in table.sections[0]] == [
-        [f"talk {k}", "40", *["20.0"] * 4, "-", "-", "-"] for k in range(3)
+        [f"talk {k}", "40", *["20.0"] * 4, *["-"] * 4] for k in range(3)
     ]
     assert "from 1,000 bootstrap samples of the 3 documents, seed" in table.text()
 

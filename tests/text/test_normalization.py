@@ -5,6 +5,7 @@
 import itertools
 import random
 import unicodedata
+from functools import cache
 
 import pytest
 
@@ -36,7 +37,8 @@ KEPT = {
 }
 
 
-def random_texts(count: int) -> list[str]:
+@cache
+def random_texts(count: int = 20_000) -> list[str]:
     """Of all that Unicode holds, and much of what the rules speak of."""
     rng = random.Random(0)
     anything = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
@@ -52,25 +54,22 @@ def random_texts(count: int) -> list[str]:
     ]
 
 
-TEXTS = random_texts(20_000)
-
-
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_what_is_normal_stays_as_it_is(scheme: str) -> None:
     rules = Normalization(scheme)
-    for text in TEXTS:
+    for text in random_texts():
         src, tgt = rules.source(text), rules.target(text)
         assert (rules.source(src), rules.target(tgt)) == (src, tgt)
 
 
 def test_none_changes_nothing() -> None:
-    for text in TEXTS:
+    for text in random_texts():
         assert Normalization().source(text) == Normalization().target(text) == text
 
 
 @pytest.mark.parametrize("rules", [SPACES, STANDARD])
 def test_sources_have_single_spaces_within_and_none_outside(rules: Normalization) -> None:
-    for text in TEXTS:
+    for text in random_texts():
         assert rules.source(text) == " ".join(rules.source(text).split())
         assert not set(rules.source(text)) & (set(SPACE_SIGNS) - {" "})
     for sign in SPACE_SIGNS:
@@ -81,13 +80,13 @@ def test_spaces_changes_spaces_only() -> None:
     def without_spaces(text: str) -> str:
         return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Zs", "Zl", "Zp"))
 
-    for text in TEXTS:
+    for text in random_texts():
         for normal in (SPACES.source(text), SPACES.target(text)):
             assert without_spaces(normal) == without_spaces(text)
 
 
 def test_composed_and_decomposed_text_is_one() -> None:
-    for text in [*TEXTS, *KEPT.values()]:
+    for text in [*random_texts(), *KEPT.values()]:
         forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]
         for rule in (STANDARD.source, STANDARD.target):
             assert rule(forms[0]) == rule(forms[1]) == rule(text)
@@ -99,7 +98,7 @@ def test_no_letter_or_sign_that_can_be_seen_is_lost() -> None:
         text = unicodedata.normalize("NFC", text)
         return "".join(c for c in text if unicodedata.category(c)[0] not in "CZM")
 
-    for text in TEXTS:
+    for text in random_texts():
         # Marks are left out: they may be composed once a sign between them is cut.
         decomposed = [unicodedata.normalize("NFD", t) for t in (text, STANDARD.source(text))]
         assert seen(decomposed[0]) == seen(decomposed[1])

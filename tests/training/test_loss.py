@@ -90,6 +90,7 @@ def small_model(dropout: float = 0.0) -> LSTMSeq2Seq:
         num_layers=1,
         dropout=dropout,
         share_embeddings=True,
+        encoder_directions="both",
         attention=AdditiveAttention,
     )
 

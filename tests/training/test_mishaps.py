@@ -16,6 +16,7 @@ from nmt.models.weights import weights_of
 from nmt.run_directory import RunDirectory
 from nmt.training.loss import CrossEntropy
 from nmt.training.mishaps import MOST_IN_A_ROW, halves
+from nmt.training.optimizer import AdamW
 from nmt.training.signals import StopRequest
 from nmt.training.train_state import Cadence, TrainState
 from nmt.training.trainer import Trainer
@@ -54,7 +55,7 @@ def test_an_update_without_finite_numbers_changes_nothing(
         """After updates whose losses have these factors; None: no update, though a step passes."""
         trainer = make_trainer(tmp_path / "run", MANY)
         if not fused:
-            trainer.optimizer = torch.optim.Adam(trainer.model.parameters(), lr=0.01)
+            trainer.optimizer = AdamW(trainer.model.parameters(), lr=0.01)
             trainer.rates = [0.01]
         trainer.model.eval()  # no dropout
         trainer._stop = StopRequest()

@@ -57,6 +57,7 @@ def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Train
         num_layers=2,
         dropout=0.2,
         share_embeddings=True,
+        encoder_directions="both",
         attention=AdditiveAttention,
     )
     run = RunDirectory(path)

@@ -51,13 +51,13 @@ def test_words_are_linked_through_all_their_tokens(tokenizer: Tokenizer) -> None
     for row, word in enumerate(tgt_word):
         own = [column for column, of in enumerate(src_word) if of == comes_from[word]]
         weights[row, own] = 0.15 / len(own)  # all together more than any other word
-        weights[row, 0] = 0.1
+        weights[row, 0] = 0.1 + 0.01 * word
         weights[row, -1] = 0.75  # EOS is no word
     sides = [
         ([*source, EOS], tokenizer.src_pieces([*source, EOS])),
         (target, tokenizer.tgt_pieces(target)),
     ]
-    assert word_links(weights, *sides) == ((1, 2), (2, 1), (3, 0))
+    assert word_links(weights, *sides) == ((0, 2), (1, 2), (2, 1), (3, 0))
     assert word_links(weights[:0], sides[0], ([], [])) == ()
     assert word_links(weights[:, -1:], ([EOS], ["</s>"]), sides[1]) == ()
 

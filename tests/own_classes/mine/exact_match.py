@@ -15,7 +15,12 @@ class ExactMatch(Metric):
 
     label = "exact"
 
-    def count(self, hypotheses: Sequence[str], references: ReferenceTexts) -> Counts:
+    def count(
+        self,
+        hypotheses: Sequence[str],
+        references: ReferenceTexts,
+        sources: Sequence[str] | None = None,
+    ) -> Counts:
         rows = zip(hypotheses, zip(*references, strict=True), strict=True)
         return np.array([[hypothesis in of_it, 1] for hypothesis, of_it in rows], float)
 
