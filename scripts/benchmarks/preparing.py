@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from nmt.disk_cache import DiskCache
 from scripts.benchmarks.process import console_script, run
 
 WORDS = 15
@@ -29,7 +30,7 @@ def measure(*, sizes: list[int], vocab_size: int, steps: int) -> list[dict[str, 
                 f"tokenizer.vocab_size={vocab_size}",
             ]
             finished = run([console_script("nmt-prepare"), *options])
-            kept = sum(file.stat().st_size for file in (place / "cache").rglob("*.*"))
+            kept = sum(size for _, size in DiskCache(place / "cache").entries())
             row = {
                 "pairs": pairs,
                 "seconds": round(finished.seconds, 1),
