@@ -24,7 +24,7 @@ SMALL = {
 
 # A feature that needs more raises these deliberately.
 MOST_FILES = 133
-MOST_LINES = 20_700
+MOST_LINES = 20_730
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"
