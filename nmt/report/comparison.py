@@ -42,7 +42,7 @@ class Comparison:
     runs: each a system, with the scores of its buckets in its ``evaluation``. score: the metric
     that is shown by bucket. pairs: each system against the one before it; () without tests.
     test: one of ``TESTS``. untested: the labels of results that are too old to be tested.
-    own_metrics: the names of metrics that are not known here, so that they are not tested.
+    unknown: the names of metrics whose classes are not known here, so that they are not tested.
     """
 
     runs: tuple[ComparedRun, ...]
