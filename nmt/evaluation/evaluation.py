@@ -28,8 +28,9 @@ class Row:
     n: number of sentences. scores: by the metric's name. brevity_penalty, length_ratio: see
     ``CorpusScore``; None where there are no sentences. hit_limit: number of translations that
     search cut off, None where unknown. too_few: whether the scores mean little: n is below 30, or
-    no reference holds a 4-gram (then even perfect translations have BLEU 0). repeats: share of the
-    translations that repeat themselves, None where unknown. Of several seeds, these are means.
+    no reference holds a 4-gram (then even perfect translations have BLEU 0). repeats,
+    reference_repeats: share of the translations, and of the references, that repeat themselves;
+    None where unknown. Of several seeds, these are means.
     """
 
     n: int
@@ -39,6 +40,7 @@ class Row:
     hit_limit: int | float | None = None
     too_few: bool = True
     repeats: float | None = None
+    reference_repeats: float | None = None
 
     def score(self, metric: str) -> Score:
         """A metric's score, an empty one where it was not asked for."""

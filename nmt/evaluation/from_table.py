@@ -16,6 +16,7 @@ from nmt.evaluation.scorer import Scorer
 from nmt.evaluation.sentence_table import SentenceTable, TrainingWords, count_sentences
 
 FEW = 30
+_MEANS = ("brevity_penalty", "length_ratio", "hit_limit", "repeats", "reference_repeats")
 Parts = Sequence[tuple[Bucket, Ints]]
 
 
@@ -134,7 +135,7 @@ def evaluation_of_seeds(
             )
         means = {
             name: mean(values) if None not in values else None
-            for name in ("brevity_penalty", "length_ratio", "hit_limit", "repeats")
+            for name in _MEANS
             if (values := [getattr(one, name) for one in rows])
         }
         return {"n": rows[0].n, "scores": scores, "too_few": rows[0].too_few, **means}
@@ -197,11 +198,11 @@ def _row(table: SentenceTable, scorer: Scorer, bootstrap: Bootstrap | None) -> d
 
     bootstrap: draws the sentences, or the documents that hold them; None: no intervals.
     """
-    sums = {
-        name: int(table.numbers[name].sum()) if name in table.numbers else None
-        for name in ("hit_limit", "repeats")
+    cut_off = table.numbers.get("hit_limit")
+    row: dict[str, Any] = {
+        "n": len(table),
+        "hit_limit": None if cut_off is None else int(cut_off.sum()),
     }
-    row: dict[str, Any] = {"n": len(table), "hit_limit": sums["hit_limit"]}
     if not len(table):
         return {**row, "scores": dict.fromkeys(scorer.metrics, Score())}
     corpus = scorer.corpus_score(table.statistics)
@@ -212,7 +213,10 @@ def _row(table: SentenceTable, scorer: Scorer, bootstrap: Bootstrap | None) -> d
         "brevity_penalty": corpus.brevity_penalty,
         "length_ratio": corpus.length_ratio,
         "too_few": len(table) < FEW or not table.statistics.bleu_is_defined,
-        "repeats": None if sums["repeats"] is None else sums["repeats"] / len(table),
+        **{
+            name: float(table.numbers[name].mean()) if name in table.numbers else None
+            for name in ("repeats", "reference_repeats")
+        },
     }
 
 

@@ -38,6 +38,7 @@ NUMBERS = {
     "unseen": "percentage of the source's words that do not occur in training, rounded up",
     "hit_limit": "1 if search cut the translation off, else 0",
     "repeats": "1 if the translation repeats itself, else 0",
+    "reference_repeats": "1 if the first reference repeats itself, else 0",
 }
 """Whole numbers of each sentence -> their meaning."""
 NAMES = ("document", "label")
@@ -180,7 +181,8 @@ def count_sentences(
             numbers |= {"rare": [r for r, _ in shares], "unseen": [u for _, u in shares]}
     if hit_limit is not None:
         numbers["hit_limit"] = list(hit_limit)
-    numbers["repeats"] = [repeats_itself(scorer.tokens(line)) for line in hypotheses]
+    for name, lines in {"repeats": hypotheses, "reference_repeats": references[0]}.items():
+        numbers[name] = [repeats_itself(scorer.tokens(line)) for line in lines]
     names = {"document": documents, "label": labels}
     return SentenceTable(
         statistics=statistics,

@@ -42,7 +42,7 @@ class Comparison:
     runs: each a system, with the scores of its buckets in its ``evaluation``. score: the metric
     that is shown by bucket. pairs: each system against the one before it; () without tests.
     test: one of ``TESTS``. untested: the labels of results that are too old to be tested.
-    own_metrics: the names of metrics that are not known here, so that they are not tested.
+    unknown: the names of metrics whose classes are not known here, so that they are not tested.
     """
 
     runs: tuple[ComparedRun, ...]
@@ -206,12 +206,12 @@ def _failures(comparison: Comparison) -> Iterator[Table]:
 
     def cells(name: str, rows: Sequence[Row]) -> list[str]:
         shares = [f"{_share(row.hit_limit, row.n)} / {number(row.repeats, '.1%')}" for row in rows]
-        return [name, f"{rows[0].n:,}", *shares]
+        return [name, f"{rows[0].n:,}", number(rows[0].reference_repeats, ".1%"), *shares]
 
     by_bucket = zip(*(run.evaluation.buckets for run in runs), strict=True)
     yield Table(
         title="Share of the translations cut off / share that repeat themselves",
-        header=[column(first), "n", *(run.label for run in runs)],
+        header=[column(first), "n", "reference", *(run.label for run in runs)],
         sections=[
             [cells(rows[0].label, rows) for rows in by_bucket],
             [cells("all", [run.evaluation.overall for run in runs])],
@@ -278,7 +278,10 @@ def _notes(comparison: Comparison) -> list[str]:
             else []
         ),
         *(
-            ["repeats itself: some four tokens in a row occur three times or more"]
+            [
+                "repeats itself: some four tokens in a row occur three times or more; reference: "
+                "the share of the references that do"
+            ]
             if first.overall.repeats is not None
             else []
         ),

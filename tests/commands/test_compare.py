@@ -150,7 +150,7 @@ def test_two_results_of_a_run_are_compared_where_their_text_may_differ(composed:
 def test_a_damaged_table_is_named(composed: Compose) -> None:
     path = Path("runs/toy-s1/evaluation/news/sentences.parquet")
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ValueError, match=rf"{path} is damaged"):
+    with pytest.raises(ValueError, match=r"sentences\.parquet is damaged"):
         compared(composed, "runs=runs/*")
 
 

@@ -49,6 +49,7 @@ def test_each_sentence_is_described_by_numbers() -> None:
         "unseen": [84, 0, 13, 0],
         "hit_limit": [1, 0, 0, 0],
         "repeats": [1, 0, 1, 0],
+        "reference_repeats": [0, 0, 0, 0],
     }
     assert all(column.dtype == np.int32 for column in table.numbers.values())
 

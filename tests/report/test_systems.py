@@ -144,7 +144,7 @@ def test_neighbours_are_tested_by_bucket() -> None:
     assert [row[0] for section in tests.sections for row in section] == [
         *("0-2", "3-4", "5+", "all", "chrF")
     ]
-    assert failures.header == ["words", "n", "a", "b", "c"]
+    assert failures.header == ["words", "n", "reference", "a", "b", "c"]
     assert len(scores.sections) == 3
 
 
@@ -152,7 +152,7 @@ def test_an_empty_bucket_is_a_dash() -> None:
     comparison = compare_runs([run("a"), run("b")], view=View(edges=(1000,)))
     _, tests, failures = comparison_tables(comparison)
     assert tests.sections[0][1] == ["1000+", "0", "-", "-", "-"]
-    assert failures.sections[0][1] == ["1000+", "0", "- / -", "- / -"]
+    assert failures.sections[0][1] == ["1000+", "0", "-", "- / -", "- / -"]
 
 
 def test_sentences_are_divided_and_chosen_anew_without_text() -> None:
