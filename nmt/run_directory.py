@@ -94,6 +94,7 @@ class RunDirectory:
         self._dropped: set[str] = set()
         self._changes: dict[str, Any] = {}
         self._new = False
+        self._config: dict[str, Any] | None = None
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -264,8 +265,10 @@ class RunDirectory:
         return config_of_today(config)
 
     def section(self, name: str) -> dict[str, Any]:
-        """A section of the config. Raises ValueError where it is missing."""
-        if not (section := self.config().get(name)):
+        """A section of the config, which is read once. Raises ValueError where it is missing."""
+        if self._config is None:
+            self._config = self.config()
+        if not (section := self._config.get(name)):
             raise ValueError(f"{self.path}: its config has no section {name}")
         return dict(section)
 
@@ -279,6 +282,7 @@ class RunDirectory:
         replace_text(self.path / name, text)
         self.add_file(name)
         self._changes["config"] = name
+        self._config = None
 
     def write_test_set(self, name: str, src: Sequence[str], tgt: Sequence[str]) -> None:
         """Writes a test set; the next commit records it. Raises ValueError for a bad name."""

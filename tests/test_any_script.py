@@ -2,16 +2,17 @@
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import hydra
 import pytest
 
+import nmt
 from nmt import Translator
 from nmt.cli.config_files import shipped_configs
 from nmt.commands.evaluate import main as evaluate
 from nmt.commands.train import train
+from tests.console import SHORT, TSV
 
 WORDS = {
     "cat": "猫",
@@ -67,7 +68,7 @@ def sentence(rng: random.Random) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a model was trained on the language."""
     directory = tmp_path_factory.mktemp("place")
     rng = random.Random(1)
@@ -80,7 +81,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(directory)
         train(hydra.compose("train", TRAINING))
         evaluate(hydra.compose("evaluate", ["run=run", "test=small", "device=cpu"]))
-        yield directory
+    return directory
 
 
 def test_it_is_learnt_and_scored_in_its_own_words(place: Path) -> None:
@@ -96,6 +97,33 @@ def test_training_chooses_its_checkpoint_by_the_same_words(place: Path) -> None:
     found = [json.loads(line) for line in lines]
     (bleu,) = [values["valid_bleu"] for values in found if "valid_bleu" in values]
     assert bleu > 50
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "tokenize"),
+    [("ja", "ねこ が さかな を みる", "ja-mecab"), ("th", "แมว หมา ปลา เห็น ชอบ", "char")],
+    ids=["Japanese", "Thai"],
+)
+def test_training_in_other_scripts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, language: str, words: str, tokenize: str
+) -> None:
+    """It begins, validates in the words or characters of the language, translates and scores."""
+    caplog.set_level("INFO")
+    rng, known = random.Random(1), words.split()
+    rows = [[rng.randrange(len(known)) for _ in range(2 + n % 4)] for n in range(80)]
+    pairs = [(" ".join("abcde"[n] for n in row), "".join(known[n] for n in row)) for row in rows]
+    text = "".join(f"{src}\t{tgt}\n" for src, tgt in pairs)
+    (tmp_path / "pairs.tsv").write_text(f"en\t{language}\n{text}", encoding="utf-8")
+    options = [*TSV, f"data.tgt_lang={language}", *SHORT, "model=lstm", "tokenizer.vocab_size=300"]
+    small = ["model.embed_size=8", "model.hidden_size=8"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        run = nmt.train(*options, *small)
+        assert f"BLEU of the validation pairs: tokenizer {tokenize}" in caplog.text
+        assert "valid_bleu" in (run / "metrics.jsonl").read_text()
+        result = nmt.evaluate(f"run={run}", "test=small", "side=reference", "device=cpu")
+        assert f"tok:{tokenize}" in result.as_dict()["signatures"]["bleu"]
+        assert (result.unit, result.overall.n) == ("characters", 12)
 
 
 def test_it_is_written_without_spaces(place: Path) -> None:

@@ -144,9 +144,11 @@ def test_the_hypotheses_are_as_good_as_any_systems(
     evaluate(compose("evaluate", given, *files, "output=scores"))
     capsys.readouterr()
     compare(compose("compare", "runs=[run,scores]", "evaluation=odd", "output=compared"))
-    (row,) = [row.split() for row in capsys.readouterr().out.splitlines() if row[:4] == "all "]
+    rows = [row.split() for row in capsys.readouterr().out.splitlines() if row[:4] == "all "]
+    row, tested, _ = rows
     assert row[1] == str(len(TEST))
     assert row[2 : 2 + len(row[2:]) // 2] == row[2 + len(row[2:]) // 2 :]
+    assert (tested[2], tested[-2:]) == ("+0.0", ["1.000", "50%"])
     assert "odd" in Path("compared/comparison.md").read_text(encoding="utf-8")
 
 

@@ -37,7 +37,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from nmt import __version__, distributed
 from nmt.checks import dotted, known_options, positive_int
 from nmt.cli import arguments, config_files
-from nmt.cli.arguments import own_configs, typed
+from nmt.cli.arguments import argument_for, own_configs
 from nmt.cli.config_files import ConfigFiles
 from nmt.cli.interrupts import Terminated, interruptible
 
@@ -231,7 +231,7 @@ def _worded(error: Exception) -> str:
         name, value = ambiguous.groups()
         return (
             f"{name}={value}: several values are a list, {name}=[{value}], or with -m a job each; "
-            f"one value with commas needs quotes: {typed(name, value)}"
+            f"one value with commas needs quotes: {argument_for(name, value)}"
         )
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         where, node = str(cause.full_key).rpartition(".")[0], cause.parent_node
@@ -263,7 +263,7 @@ def _worded_syntax(name: str, equals: str, value: str) -> str:
         )
     return (
         f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "
-        f"needs quotes: {typed(name, value)}"
+        f"needs quotes: {argument_for(name, value)}"
     )
 
 

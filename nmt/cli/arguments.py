@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def typed(name: str, value: str) -> str:
+def argument_for(name: str, value: str) -> str:
     """The argument that sets ``name`` to exactly this value, or to this list of values, quoted for
     Hydra's grammar and for the shell."""
     return shlex.quote(f"{name}={_quoted(value)}")

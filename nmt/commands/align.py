@@ -11,7 +11,7 @@ nmt-align run=runs/enfr test=test heat_map=sentence.svg line=7
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from nmt.cli.arguments import texts
 from nmt.cli.streams import Output, open_output
 from nmt.commands.scored_text import check_as_many, one_file
 from nmt.commands.translate import load_translator, text_or_none
+from nmt.data.batches import budget_ends
 from nmt.data.text_files import read_lines
 from nmt.evaluation.alignment_error import Counts, GoldLinks, counts, read_gold
 from nmt.evaluation.attention_figures import PairFigures, agreement_figures, attention_figures
@@ -39,7 +40,7 @@ from nmt.translator.json_rows import one_row
 from nmt.translator.translation import Alignment
 from nmt.translator.word_alignment import LINKS, STEPS, Reading
 
-AT_ONCE = 512  # pairs
+AT_ONCE = 2**26  # most pairs times the square of their characters; their weights stay in memory
 Pair = tuple[str, str]
 
 
@@ -189,8 +190,10 @@ def _aligned(
     aligner: Aligner, pairs: Sequence[Pair], errors: Errors | None, figures: Figures | None
 ) -> Iterator[list[Alignment]]:
     """The alignments of all pairs, some at a time; counts their errors and figures."""
-    for start in tqdm(range(0, len(pairs), AT_ONCE), disable=None, leave=False):
-        chunk = pairs[start : start + AT_ONCE]
+    areas = (max(map(len, pair)) ** 2 for pair in pairs)
+    ends = [0, *budget_ends(areas, AT_ONCE)]
+    for start, end in tqdm(list(pairwise(ends)), disable=None, leave=False):
+        chunk = pairs[start:end]
         attended = aligner.attend(chunk)
         made = list(aligner.links(chunk, attended))
         for place, (pair, links) in enumerate(zip(attended, made, strict=True), start=start):

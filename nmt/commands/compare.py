@@ -34,7 +34,13 @@ from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.from_table import evaluation_of
 from nmt.evaluation.metrics import METRICS, Metric
 from nmt.evaluation.recipe import Recipe, TestSet
-from nmt.evaluation.result_files import RESULT, find_evaluation, read_evaluation, read_table
+from nmt.evaluation.result_files import (
+    EVALUATIONS,
+    RESULT,
+    find_evaluation,
+    read_evaluation,
+    read_table,
+)
 from nmt.evaluation.scorer import Scorer
 from nmt.evaluation.sentence_table import SentenceTable, count_sentences
 from nmt.files import check_writable
@@ -86,7 +92,8 @@ def compare(cfg: DictConfig) -> tuple[Comparison, Path]:
         found |= {path: _of_translations(path, first, references, sources, own) for path in others}
     runs = [found[path] for path in paths]
     view = _view(config, runs)
-    comparison = compare_runs(runs, view=view, score=config["score"], test=config["test"], own=own)
+    options = {name: config[name] for name in ("score", "test", "any_text")}
+    comparison = compare_runs(runs, view=view, own=own, **options)
     directory = re.sub(r"[^\w.+-]+", "_", "-".join(["comparison", name, *view.named()]))
     return comparison, Path(str(config["output"] or paths[0].parent / directory))
 
@@ -113,17 +120,21 @@ def expanded(patterns: Sequence[str]) -> list[Path]:
 
 
 def compared_run(directory: Path, name: str) -> ComparedRun:
-    """The run, or output of nmt-evaluate, with its evaluation of this name."""
+    """The run, or output of nmt-evaluate, with its evaluation of this name. What lies in a run's
+    directory of evaluations has the run's name before its own."""
     result = find_evaluation(directory, name)
     evaluation = read_evaluation(result)
-    run = RunDirectory(directory)
+    run, label = RunDirectory(directory), directory.resolve().name
+    if result == directory and result.resolve().parent.name == EVALUATIONS:
+        run = RunDirectory(result.resolve().parents[1])
+        label = f"{run.path.name}-{label}"
     manifest = run.manifest() if run.exists() else {}  # other systems have none
     seconds = manifest.get("training", {}).get("seconds")
     seconds = typed(float | None, seconds, f"{directory / MANIFEST} is damaged: seconds")
     table = read_table(result, evaluation)
     options = evaluation.trained or (training_options(run) if manifest else {})
     return ComparedRun(
-        label=directory.resolve().name,
+        label=label,
         evaluation=evaluation,
         tables=(table,) if table else (),
         parameters=manifest.get("parameters"),
@@ -206,8 +217,8 @@ def _of_translations(
     numbers = {k: v for k, v in table.numbers.items() if k not in (*of_translations, "hit_limit")}
     numbers |= {name: counted.numbers[name] for name in of_translations}
     table = SentenceTable(statistics=counted.statistics, numbers=numbers, names=table.names)
-    recipe = replace(
-        cast(Recipe, evaluation),
+    recipe: Recipe = replace(
+        evaluation,
         system=file_name(str(path)),
         search={},
         text={},

@@ -215,8 +215,14 @@ def _go_on(lines: Lines, target: str | None, config: Mapping[str, Any]) -> strea
 def _request(config: Mapping[str, Any]) -> partial[TranslationRequest]:
     """(number, line) -> the request for its translation."""
     rows = config["input_format"] == "jsonl"
-    read = json_rows.request_of_json if rows else TranslationRequest
+    read = json_rows.request_of_json if rows else _request_of_text
     return partial(read, terms=terms_of_options(config))
+
+
+def _request_of_text(number: int, line: str, terms: Terms) -> TranslationRequest:
+    if number == 1 and json_rows.is_row(line):
+        log.warning("the input looks like rows of JSON; input_format=jsonl translates their src")
+    return TranslationRequest(number, line, terms)
 
 
 def _translate_all(

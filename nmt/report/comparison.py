@@ -60,22 +60,24 @@ def compare_runs(
     score: str = "bleu",
     test: str = TESTS[0],
     own: Mapping[str, Metric] | None = None,
+    any_text: bool = False,
 ) -> Comparison:
     """Compares runs, each of one seed; those that differ in their seed only become one system.
 
-    view: which sentences, and in which buckets. own: metrics besides those of nmt. Raises what
+    view: which sentences, and in which buckets. own: metrics besides those of nmt. any_text:
+    whether the text may have been treated in different ways, such as cut at sentences. Raises what
     ``check_comparable`` and ``viewed`` raise, and ValueError for an unknown test or score.
     """
     one_of("test", test, TESTS)
     view = view or View()
-    check_comparable(runs, cut=not view.changes())
+    check_comparable(runs, cut=not view.changes(), text=not any_text)
     untested = tuple(run.label for run in runs if not run.tables)
     scorer = known_scorer(runs, own or {})
     shown, parts = viewed(runs, view, scorer)
     systems = grouped(shown, parts, scorer)
     labels = short_labels([system.label for system in systems])
     systems = [replace(one, label=label) for one, label in zip(systems, labels, strict=True)]
-    check_comparable(systems)
+    check_comparable(systems, text=not any_text)
     one_of("score", score, systems[0].evaluation.signatures)
     pairs = []
     if not untested:

@@ -59,6 +59,8 @@ def plot_scores(
             alignment="left",
         )
         drawn = "documents" if first.documents else "sentences"
+        if any(e.overall.score(score).spread is not None for e in evaluations.values()):
+            drawn += " and seeds"
         figure.supxlabel(
             f"bars: {first.bootstrap.level:.0%} bootstrap interval, {drawn} drawn; in brackets: "
             f"{heading(score)} of all sentences; hollow: too few to say much\n"

@@ -85,16 +85,19 @@ def short_labels(names: Sequence[str]) -> list[str]:
     return short if all(short) and len(set(short)) == len(names) else list(names)
 
 
-def check_comparable(runs: Sequence[ComparedRun], *, cut: bool = True) -> None:
+def check_comparable(runs: Sequence[ComparedRun], *, cut: bool = True, text: bool = True) -> None:
     """Raises ValueError if runs were scored on different sentences or in different ways, or their
     text was treated in different ways, naming what differs, or if two have the same label.
 
-    cut: whether their sentences must be divided alike.
+    cut: whether their sentences must be divided alike. text: whether it must be treated alike.
     """
+    may_differ = list(_MAY_DIFFER)
+    may_differ += [] if cut else ["by", "side", "edges", "quantiles"]
+    may_differ += [] if text else ["text."]
     if not runs:
         raise ValueError("there is no run to compare: say runs=[DIR,DIR,...]")
     for first, run in combinations(runs, 2):
-        there, here = _held_equal(run, cut), _held_equal(first, cut)
+        there, here = _held_equal(run, may_differ), _held_equal(first, may_differ)
         differing = differences(_shared(there, here), _shared(here, there))
         if not differing and cut:  # two tokenizers may count different subwords
             differing = differences(_sizes(run), _sizes(first))
@@ -172,23 +175,25 @@ def grouped(
     groups: dict[str, list[ComparedRun]] = {}
     for run in runs:
         groups.setdefault(_config(run) or f"label {run.label}", []).append(run)
-    found = []
+    found: list[ComparedRun] = []
+    names = Counter(_shared_name([run.label for run in several]) for several in groups.values())
     for several in groups.values():
-        seeds = [run.options.get("seed") for run in several]
+        seeds = [run.options.get("seed", 0) for run in several]
         if len(several) == 1 or len(set(seeds)) < len(seeds):
             found += several
             continue
         tables = tuple(table for run in several for table in run.tables)
         tables = tables if len(tables) == len(several) else ()
+        label = _shared_name([run.label for run in several])
         times = [run.training_seconds for run in several if run.training_seconds is not None]
         made = evaluation_of_seeds([run.evaluation for run in several], tables, parts, scorer)
         found.append(
             replace(
                 several[0],
-                label=_shared_name([run.label for run in several]),
+                label=label if names[label] == 1 else several[0].label,
                 evaluation=made,
                 tables=tables,
-                seeds=tuple(seed for seed in seeds if isinstance(seed, int)),
+                seeds=tuple(map(int, seeds)),
                 training_seconds=mean(times) if len(times) == len(several) else None,
             )
         )
@@ -197,7 +202,7 @@ def grouped(
 
 def _config(run: ComparedRun) -> str:
     """What the seeds of one config share; "" where it is not known."""
-    if "seed" not in run.options:
+    if type(run.options.get("seed")) is not int:
         return ""
     options = {name: value for name, value in run.options.items() if name != "seed"}
     settings = run.evaluation.settings().items()
@@ -219,11 +224,10 @@ def _labelled(run: ComparedRun, labels: Sequence[str]) -> ComparedRun:
     return replace(run, tables=tuple(tables))
 
 
-def _held_equal(run: ComparedRun, cut: bool) -> dict[str, Any]:
-    """The settings that all runs must share. cut: including how sentences are divided."""
-    may_differ = _MAY_DIFFER if cut else (*_MAY_DIFFER, "by", "side", "edges", "quantiles")
-    settings = run.evaluation.settings()
-    return {name: value for name, value in settings.items() if not name.startswith(may_differ)}
+def _held_equal(run: ComparedRun, may_differ: Sequence[str]) -> dict[str, Any]:
+    """The settings that all runs must share."""
+    settings = run.evaluation.settings().items()
+    return {name: value for name, value in settings if not name.startswith(tuple(may_differ))}
 
 
 def _sizes(run: ComparedRun) -> dict[str, Any]:

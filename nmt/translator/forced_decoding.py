@@ -69,18 +69,16 @@ class AttendedPair:
     def words_and_ends(self, reading: Reading) -> Tensor:
         """The same with a last column for the source's end and, if the step is the same, a last row
         for the target's."""
-        ends = torch.zeros(1, len(self.source.spelling[0]))
-        ends[0, -1] = 1.0
-        columns = torch.cat([self.source.shares.to_dense(), ends])
-        by_token = reading.of(self.weights) @ columns.T
-        rows = self.target.shares.to_dense()
-        found = (rows / rows.sum(dim=1, keepdim=True)) @ by_token
+        by_token = reading.of(self.weights)
+        eos = word_weights(
+            by_token, torch.eye(by_token.shape[1])[-1:].to_sparse(), self.target.shares
+        )
+        found = torch.cat([self.words(reading), eos], dim=1)
         if reading.step == "next":
             return found
-        last = (
-            self.weights.mean(dim=0) if reading.layer is None else self.weights[reading.layer - 1]
-        )
-        return torch.cat([found, last[-1:] @ columns.T])
+        last = reading.of(self.weights[:, [-1, -1]])  # the row that wrote EOS
+        of_words = (self.source.shares @ last.T).T
+        return torch.cat([found, torch.cat([of_words, last[:, -1:]], dim=1)])
 
     def links(self, reading: Reading) -> Alignment:
         """The alignment of the words of both sides."""
@@ -154,7 +152,7 @@ def diagonal(source_words: int, target_words: int, links: str) -> Alignment:
     nothing. links: see ``Reading``."""
     src = (torch.arange(source_words) + 0.5) / max(source_words, 1)
     tgt = (torch.arange(target_words) + 0.5) / max(target_words, 1)
-    return links_of(-(tgt[:, None] - src[None, :]).abs(), links)
+    return links_of(1 - (tgt[:, None] - src[None, :]).abs(), links)
 
 
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))

@@ -99,6 +99,14 @@ def finite(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
 
 
+def is_row(line: str) -> bool:
+    """Whether a line is a JSON object with the name src."""
+    try:
+        return "src" in json_object(line)
+    except ValueError:
+        return False
+
+
 def json_object(line: str) -> dict[str, Any]:
     """Parses a line. Raises ValueError unless it holds one JSON object."""
     found = repr(line[:40]) if line.strip() else "a blank line"

@@ -138,7 +138,7 @@ class Translator:
 
         terms: of each line. A translation that does not keep to them is flagged.
         nbest: how many different translations of each line to give, if search finds so many.
-        align: whether to align each target word with a source word.
+        align: whether to align the words of both sides, as ``READING`` of word_alignment.py has it.
         confidence: whether to say how sure the model is of each target word.
         sentences: "auto" cuts a line at ends of sentences if it has more of them than training
             lines had, or is longer than nearly all of these were, and translates a doubtful part

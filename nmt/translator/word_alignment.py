@@ -189,16 +189,20 @@ def attention(
         return [None] * len(pairs)
 
 
+_NOTHING = 1e-9  # characters of a word that normalisation takes away
+
+
 def word_weights(weights: Tensor, src_shares: Tensor, tgt_shares: Tensor) -> Tensor:
     """Attention between words: (T, S) -> (target words, source words). A target word's is the mean
     over its characters; a source word's the sum over its tokens. shares: of ``word_shares``."""
-    characters = tgt_shares.sum(dim=1).to_dense()[:, None]
+    characters = tgt_shares.sum(dim=1).to_dense()[:, None].clamp(min=_NOTHING)
     by_word = (tgt_shares @ weights) / characters  # sparse matrices stand on the left
     return (src_shares @ by_word.T).T
 
 
 def links_of(weights: Tensor, links: str) -> Alignment:
-    """The links (source word, target word) of (target words, source words), see ``Reading``."""
+    """The links (source word, target word) of (target words, source words), see ``Reading``. Words
+    without any weight, which the model does not read, have none."""
     if weights.numel() == 0:
         return ()
     found = {(src, tgt) for tgt, src in enumerate(weights.argmax(dim=1).tolist())}
@@ -206,7 +210,7 @@ def links_of(weights: Tensor, links: str) -> Alignment:
         linked = {src for src, _ in found}
         best = weights.argmax(dim=0).tolist()
         found |= {(src, tgt) for src, tgt in enumerate(best) if src not in linked}
-    return tuple(sorted(found))
+    return tuple(sorted((src, tgt) for src, tgt in found if weights[tgt, src] > 0))
 
 
 def word_links(

@@ -132,6 +132,21 @@ def test_what_cannot_be_compared_is_said(composed: Compose, options: list[str], 
         compared(composed, *options)
 
 
+def test_two_results_of_a_run_are_compared_where_their_text_may_differ(composed: Compose) -> None:
+    for seed in (1, 2):
+        kept = Path(f"runs/toy-s{seed}/evaluation")
+        shutil.copytree(kept / "news", kept / "split")
+        for name, sentences in (("news", "line"), ("split", "split")):
+            values = json.loads((kept / name / "evaluation.json").read_text())
+            values["text"] = {"sentences": sentences}
+            (kept / name / "evaluation.json").write_text(json.dumps(values))
+    given = "runs=[runs/*/evaluation/news,runs/*/evaluation/split]"
+    with pytest.raises(ValueError, match=r"toy-s1-split cannot be .*text.sentences is split"):
+        compared(composed, given)
+    line, split = compared(composed, given, "any_text=true")
+    assert (line.label, line.seeds, split.label, split.seeds) == ("news", (1, 2), "split", (1, 2))
+
+
 def test_a_damaged_table_is_named(composed: Compose) -> None:
     path = Path("runs/toy-s1/evaluation/news/sentences.parquet")
     path.write_bytes(path.read_bytes()[:-9])

@@ -146,6 +146,17 @@ def test_rows_in_keep_their_names_and_terms(run: Run, capitals: Capitals) -> Non
     assert Path("text").read_text() == "A\nB C\nD\n"
 
 
+def test_rows_that_are_read_as_text_are_said(
+    run: Run, capitals: Capitals, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = json.dumps({"src": "a"})
+    for text, hints in ((f"{row}\n{row}\n", 1), (f"{{a}}\n{row}\n[1]\n", 0)):
+        caplog.clear()
+        Path("in").write_text(text)
+        run("input=in", "output=out")
+        assert caplog.text.count("input_format=jsonl translates their src") == hints
+
+
 def test_options_reach_the_translator(run: Run, capitals: Capitals) -> None:
     Path("in").write_text("a\n")
     run("input=in", "output=out")

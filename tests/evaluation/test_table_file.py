@@ -64,6 +64,11 @@ def put(rows: Any, name: str, values: Any) -> Any:
         (lambda rows: put(rows, "repeats", pa.array([1, 0, -4], pa.int32())), "below 0"),
         (lambda rows: put(rows, "ter.0", pa.array([1.0, 0, np.inf])), "no finite number"),
         (lambda rows: rows.append_column("repeats", rows["repeats"]), "two columns of one name"),
+        (lambda rows: rows.append_column("label", pa.array(["x" * 2**12] * 3)), "longer than"),
+        (
+            lambda rows: rows.append_column("label", pa.array([f"{k}" * 2**21 for k in range(3)])),
+            "bytes",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(change: Callable[[Any], Any], said: str) -> None:

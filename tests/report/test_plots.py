@@ -35,6 +35,15 @@ def test_every_system_and_interval_is_drawn(tmp_path: Path) -> None:
     assert drawn(a=evaluation(buckets=(wider, *rows[1:]))) != one
 
 
+def test_the_score_and_the_cut_are_chosen(tmp_path: Path) -> None:
+    plots = []
+    for score, by in (("bleu", "length"), ("chrf", "length"), ("chrf", "label")):
+        path = tmp_path / f"{score}-{by}.svg"
+        plot_scores({"lstm": evaluation(by=by)}, [path], score)
+        plots.append(path.read_bytes())
+    assert len({*plots}) == 3
+
+
 def test_a_score_outside_its_interval_and_systems_without_scores_can_be_drawn(
     tmp_path: Path,
 ) -> None:

@@ -79,6 +79,14 @@ def test_seeds_of_one_config_are_one_system_in_the_place_of_the_first() -> None:
     assert f"±{lstm.evaluation.overall.score('bleu').spread:.1f} [" in shown
 
 
+def test_systems_of_one_name_are_called_by_their_first_runs() -> None:
+    other = [
+        replace(run(f"lstm-s{k}", k), options={"model": "lstm", "lr": 1, "seed": k}) for k in (4, 5)
+    ]
+    labels = [one.label for one in compare_runs([*SEEDS[:2], *other]).runs]
+    assert labels == ["s1", "s4"]
+
+
 def test_the_interval_is_over_seeds_and_sentences() -> None:
     def width(*runs: ComparedRun) -> float:
         (system,) = compare_runs(runs).runs
@@ -100,6 +108,7 @@ def test_the_interval_is_over_seeds_and_sentences() -> None:
         run("lstm-s2", 2, search={"beam_size": 2}),
         replace(run("lstm-s2", 2), options={"model": "gru", "seed": 2}),
         replace(run("lstm-s2", 2), options={}),
+        replace(run("lstm-s2", 2), options={"model": "lstm", "seed": [2]}),
     ],
 )
 def test_what_differs_in_more_or_less_than_the_seed_is_a_system_of_its_own(

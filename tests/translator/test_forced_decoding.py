@@ -70,6 +70,10 @@ def test_words_are_those_of_the_raw_text(translator: Translator) -> None:
     assert odd.source.words == ["the", "\u200b", "cat", "sat"]
     torch.testing.assert_close(odd.words(SAME)[:, [0, 2, 3]], plain.words(SAME))
     assert not odd.words(SAME)[:, 1].any()
+    assert not any(src == 1 for src, _ in odd.links(SAME))  # it has no link either
+    (turned,) = translator.attend_pairs([("le chat dort", "the \x01 cat sat")])
+    assert {tgt for _, tgt in turned.links(SAME)} == {0, 2, 3}
+    assert not turned.words_and_ends(SAME)[1].any()
     whole = Reading(links="target")
     assert odd.links(whole) == tuple((src + (src > 0), tgt) for src, tgt in plain.links(whole))
 
