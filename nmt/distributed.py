@@ -93,11 +93,18 @@ def joined(device: "torch.device") -> Iterator[None]:
 
     if not (dist.is_available() and dist.is_gloo_available()):
         raise ValueError("this torch has no gloo, by which processes talk: leave out torchrun")
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
     _take_gpu(device)
     with _ended_elsewhere():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        store, own, every = next(rendezvous("env://"))
+        # Where torchrun starts processes again, its store still holds what the dead ones said.
+        store = PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", ""), store)
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, store=store, rank=own, world_size=every)
         _ranks.patient = dist.new_group(backend="gloo", timeout=LONGEST_WAIT)
-    _ranks.rank, _ranks.size = dist.get_rank(), dist.get_world_size()
+    _ranks.rank, _ranks.size = own, every
     package = logging.getLogger("nmt")
     level = package.level
     if not is_first():

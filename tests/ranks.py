@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-import torch._dynamo  # every optimizer imports it, which takes seconds: here once for all processes
 import torch.distributed as dist
 
 from nmt import distributed

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from nmt import distributed
 from nmt.commands.prepare import PreparedData
 from nmt.commands.validation import validation
 from nmt.data.text_files import SentencePair
@@ -25,12 +26,17 @@ def tokenizer() -> Tokenizer:
 
 
 def made(tokenizer: Tokenizer, pairs: list[SentencePair], longest: int = 9) -> Validate:
+    share, merged = parts(tokenizer, pairs, longest)
+    return lambda model: merged([share(model)])
+
+
+def parts(tokenizer: Tokenizer, pairs: list[SentencePair], longest: int = 9) -> tuple[Any, Any]:
+    """What one process finds on its share, and what is made of all shares."""
     ids, corpus = SimpleNamespace(longest_source=longest), SimpleNamespace(valid=pairs)
     ready: Any = SimpleNamespace(tokenizer=tokenizer, ids=ids, corpus=corpus)
     search, scorer = GreedySearch(), Scorer()
     data = cast(PreparedData, ready)
-    share, merged = validation(data, search, scorer, batch_tokens=40, precision="fp32")
-    return lambda model: merged([share(model)])
+    return validation(data, search, scorer, batch_tokens=40, precision="fp32")
 
 
 def test_it_scores_what_the_translator_gives(tokenizer: Tokenizer) -> None:
@@ -68,3 +74,18 @@ def test_the_limit_grows_with_the_training_text(
 def test_nothing_left_is_an_error_that_says_why(tokenizer: Tokenizer) -> None:
     with pytest.raises(ValueError, match=r"data\.valid: every pair has over 512 tokens"):
         made(tokenizer, [SentencePair(LONG, LONG)])
+
+
+@pytest.mark.parametrize("ranks", [2, 7])
+def test_the_shares_of_several_processes_are_the_whole(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, ranks: int
+) -> None:
+    """Also where there are more of them than pairs."""
+    model = untrained(tokenizer)
+    whole, shares = made(tokenizer, VALID)(model), []
+    assert 2 < len(VALID) < 7
+    for rank in range(ranks):
+        monkeypatch.setattr(distributed, "_ranks", distributed._Ranks(rank, ranks))
+        share, merged = parts(tokenizer, VALID)
+        shares.append(share(model))
+    assert merged(shares) == pytest.approx(whole)

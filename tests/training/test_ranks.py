@@ -75,6 +75,7 @@ def model_of(name: str) -> Seq2SeqModel:
         embed_size=8,
         hidden_size=8,
         num_layers=2,
+        encoder_directions="both",
         share_embeddings=True,
         attention=attention,
     )
