@@ -34,3 +34,9 @@ def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, composed_once():
         patch.setenv("NMT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _errors_are_worded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command sets this in its process, and others that a test starts there would inherit it."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")

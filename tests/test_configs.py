@@ -22,6 +22,7 @@ from nmt.data.cleaning import CleaningRules
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.recipe import Scoring
 from nmt.factory import factory
+from nmt.models.weights import SkipInit
 from nmt.search.base import Search
 from nmt.tokenizer import Tokenizer
 from nmt.training.optimizer import adamw
@@ -54,7 +55,7 @@ def composed(config_name: str, overrides: Sequence[str] = (), part: str | None =
 
 
 def parameters(spec: dict[str, Any], vocab_size: int = 8000) -> int:
-    with torch.device("meta"):
+    with torch.device("meta"), SkipInit():
         model = build_model(spec, src_vocab_size=vocab_size, tgt_vocab_size=vocab_size)
     return sum(parameter.numel() for parameter in model.parameters())
 
