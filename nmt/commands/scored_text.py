@@ -110,16 +110,16 @@ def read_training_words(config: Mapping[str, Any]) -> TrainingWords | None:
 
 
 def own_metric(config: Mapping[str, Any]) -> dict[str, Metric]:
-    """The metric that ``metric`` names, by its name; {} where it names none. Raises ValueError for
-    a class that may not be used, and for the name of a metric that nmt has."""
+    """The metric that ``metric`` names, by its label; {} where it names none. Raises ValueError for
+    a class that may not be used, and for the label of a metric that nmt has."""
     if config.get("metric") is None:
         return {}
     trusted = config["trusted_packages"]
     metric = factory(config["metric"], Metric, name="metric", trusted_packages=trusted)()
-    name = metric.label.lower()
-    if name in METRICS or not re.fullmatch(r"[\w+-]+", name):
+    name = metric.label
+    if name.lower() in METRICS or not re.fullmatch(r"[\w+-]+", name):
         raise ValueError(
-            f"the label {metric.label!r} of the metric must be one word, and not one of "
+            f"the label {name!r} of the metric must be one word, and not one of "
             f"{', '.join(METRICS)}"
         )
     return {name: metric}
