@@ -72,7 +72,10 @@ def test_a_config_is_composed_once(command: Command, monkeypatch: pytest.MonkeyP
         (["patterns=0"], "unknown option patterns: the options are"),
         (["+trainer.max_step=5"], "did you mean trainer.max_steps?"),
         (["++run.x=1"], "run must be a single value or a list"),
-        (["model=rnn"], "model=rnn: model must be one of lstm, lstm_bahdanau, transformer, small/"),
+        (
+            ["model=rnn"],
+            "model=rnn: model must be one of lstm, lstm_bahdanau, lstm_reversed, transformer",
+        ),
         (["model=small/rnn"], "model=small/rnn: model must be one of lstm, lstm_bahdanau"),
         (["model/attention=no"], "model/attention=no: model/attention must be one of bahdanau"),
         (["-m", "model=lstm,rnn"], "model=rnn: model must be one of lstm, "),
@@ -166,7 +169,7 @@ def test_configs_of_ones_own_are_chosen_like_any(command: Command, own: Path) ->
         assert cfg.model.attention._target_ == "mine.Attention"
         assert cfg.trainer.max_steps == 5
     outcome = command("train", "--config-dir", str(own), "model=minne")
-    assert "model must be one of broken, lstm, lstm_bahdanau, mine, transformer" in outcome.err
+    assert "model must be one of broken, lstm, lstm_bahdanau, lstm_reversed, mine" in outcome.err
 
 
 def test_flags_may_stand_anywhere(command: Command, own: Path) -> None:
@@ -192,7 +195,7 @@ def test_what_is_wrong_with_ones_own_configs_is_said(command: Command, own: Path
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
-        ("model=", "model=lstm model=lstm_bahdanau model=transformer"),
+        ("model=", "model=lstm model=lstm_bahdanau model=lstm_reversed model=transformer"),
         ("search=", "search=beam search=greedy search=sample"),
         ("search=_", ""),
         ("tokenizer=", "tokenizer=bpe tokenizer=unigram"),

@@ -87,7 +87,7 @@ def test_help_follows_the_choices(command: Command) -> None:
 
 def test_help_lists_choices_by_what_is_typed() -> None:
     files = ConfigFiles()
-    assert files.choices("model")[:4] == ["lstm", "lstm_bahdanau", "transformer", "small/lstm"]
+    assert files.choices("model")[2:5] == ["lstm_reversed", "transformer", "small/lstm"]
     assert files.subgroups("model") == ["model/attention"]
     assert "luong_dot" in files.choices("model/attention")
     assert files.parted("model/small/lstm") == ("model", "small/lstm")

@@ -19,6 +19,7 @@ GIVEN = {
         f"data.{part}.{side}={side}" for part in ("train", "valid") for side in ("src", "tgt")
     ],
     "multi30k": ["data.dir=x"],
+    "length_study": ["data.dir=x"],
     "tsv": [*LANGUAGES, *FILES],
     "csv": [*LANGUAGES, *FILES],
     "tmx": [*LANGUAGES, *FILES],

@@ -11,11 +11,12 @@ import sacrebleu
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
+from nmt.evaluation import recipe
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.evaluation import Evaluation, Row, Score
 from nmt.evaluation.from_table import evaluate_translations as evaluate
 from nmt.evaluation.metrics import METRICS
-from nmt.evaluation.recipe import Recipe, Scoring, TestSet
+from nmt.evaluation.recipe import Recipe, Scoring
 from tests.evaluation.corpora import corpus
 
 FAST = Bootstrap(samples=50)
@@ -167,7 +168,7 @@ def test_the_tokenizer_is_asked_about_the_measured_side_only() -> None:
 
 def test_the_recipe_is_known_beforehand() -> None:
     evaluation, given = evaluated(search={"beam_size": 5})
-    test_set = TestSet.of("test", given["sources"], given["references"])
+    test_set = recipe.TestSet.of("test", given["sources"], given["references"])
     beforehand = Recipe.of(
         system="toy",
         test_set=test_set,

@@ -20,6 +20,7 @@ MODEL = {
     "_target_": "nmt.models.lstm.LSTMSeq2Seq",
     **{"embed_size": 24, "hidden_size": 32, "num_layers": 1, "dropout": 0.0},
     "share_embeddings": True,
+    "encoder_directions": "both",
     "attention": {"_target_": "nmt.models.attention.AdditiveAttention", "attention_size": 24},
 }
 Pair = tuple[str, str]
