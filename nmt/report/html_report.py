@@ -77,7 +77,7 @@ def report_page(
                 charts=[_ratio_chart(comparison)],
                 tables=others[-1:],
             ),
-            *_learning_section(learning),
+            *_learning_section(learning, of_first=any(run.seeds for run in comparison.runs)),
             *_attention_section(heat_maps),
             *(_contrast_section(comparison, texts) if texts is not None else ()),
             *_settings_section(comparison),
@@ -142,6 +142,8 @@ def _scores_chart(comparison: Comparison) -> Chart:
         legend(axes)
 
     drawn = "documents" if first.documents else "sentences"
+    if any(run.seeds for run in comparison.runs):
+        drawn = f"seeds and {drawn}"
     return Chart(
         svg(draw, title=f"{name} of each system by bucket, as in the table below", height=3.9),
         f"Bars: {first.bootstrap.level:.0%} bootstrap intervals, {drawn} drawn. In brackets: "
@@ -174,7 +176,7 @@ def _ratio_chart(comparison: Comparison) -> Chart:
     )
 
 
-def _learning_section(learning: Mapping[str, Learning]) -> Iterator[Section]:
+def _learning_section(learning: Mapping[str, Learning], *, of_first: bool) -> Iterator[Section]:
     curves = {label: one for label, one in learning.items() if one.score}
     if not curves:
         return
@@ -198,6 +200,7 @@ def _learning_section(learning: Mapping[str, Learning]) -> Iterator[Section]:
     yield Section(
         id="training",
         title="How they learned",
+        text="Of several seeds, the first." if of_first else "",
         charts=[Chart(*one) for one in zip(charts, captions, strict=True)],
     )
 
