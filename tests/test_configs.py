@@ -68,11 +68,14 @@ def test_every_model_builds(model: str) -> None:
 
 
 @pytest.mark.parametrize("attention", options("model/attention"))
-def test_every_attention_builds_in_the_lstm(attention: str) -> None:
+def test_every_attention_builds_in_every_lstm(attention: str) -> None:
     spec = composed("train", ["model=lstm", f"model/attention={attention}"], "model")
     bahdanau = composed("train", ["model=lstm_bahdanau"], "model")
     assert parameters(spec) > 0
     assert (spec == bahdanau) == (attention == "bahdanau")
+    for model in ("lstm_bahdanau", "small/lstm", "small/lstm_bahdanau"):
+        other = composed("train", [f"model={model}", f"model/attention={attention}"], "model")
+        assert other["attention"] == spec["attention"]
 
 
 @pytest.mark.parametrize("vocab_size", [2000, 8000, 32000])

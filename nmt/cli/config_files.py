@@ -80,7 +80,7 @@ class ConfigFiles:
             for path in (root / group).rglob("*.yaml"):
                 name = path.relative_to(root / group).with_suffix("").as_posix()
                 folder = f"{group}/{name}".rpartition("/")[0]
-                own = folder == group or folder not in self._chosen_from
+                own = folder == group or self.parted(f"{group}/{name}")[0] == group
                 if own and not path.name.startswith(SHARED):
                     found.add(name)
         return sorted(found, key=lambda name: (name.count("/"), name))

@@ -89,9 +89,11 @@ def test_help_lists_choices_by_what_is_typed() -> None:
     files = ConfigFiles()
     assert files.choices("model")[2:5] == ["lstm_reversed", "transformer", "small/lstm"]
     assert files.subgroups("model") == ["model/attention"]
-    assert "luong_dot" in files.choices("model/attention")
+    assert "attention/small/bahdanau" not in files.choices("model")
+    assert {"luong_dot", "small/bahdanau"} <= set(files.choices("model/attention"))
     assert files.parted("model/small/lstm") == ("model", "small/lstm")
     assert files.parted("model/attention/x") == ("model/attention", "x")
+    assert files.parted("model/attention/small/x") == ("model/attention", "small/x")
 
 
 @pytest.fixture
