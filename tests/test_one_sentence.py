@@ -1,5 +1,7 @@
 """scripts/benchmark.py sentence."""
 
+from typing import Any
+
 import pytest
 
 from scripts.benchmarks import one_sentence
@@ -27,8 +29,8 @@ def test_translations_are_as_long_as_asked(monkeypatch: pytest.MonkeyPatch) -> N
     seen = []
 
     class Search(one_sentence.BeamSearch):
-        def __call__(self, *arguments: object) -> object:  # type: ignore[override]
-            found = super().__call__(*arguments)  # type: ignore[arg-type]
+        def __call__(self, *arguments: Any) -> Any:
+            found = super().__call__(*arguments)
             seen.append(len(found[0][0].tokens))
             return found
 
