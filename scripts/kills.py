@@ -2,6 +2,7 @@
 
   python -m scripts.kills --kills 200
   python -m scripts.kills --kills 10 --models lstm --seed 3
+  python -m scripts.kills --kills 30 --ahead    another process encodes every next epoch
 
 Processes of nmt-train get SIGINT, SIGTERM or SIGKILL, or a disk without room: at any moment, while
 they begin, while a file is written, and while the average of the checkpoints is validated. The
@@ -32,6 +33,7 @@ from pathlib import Path
 import torch
 
 from nmt.commands import launch_train
+from nmt.data import ahead
 from nmt.files import sha256_file
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint import read_checkpoint
@@ -307,9 +309,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--ahead", action="store_true", help="however short epochs are")
     parser.add_argument("--keep", type=Path, help="directory for the runs, kept")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    if given.ahead:
+        ahead.WORTH = 0.0  # in the processes forked from this one, too
     place = given.keep or Path(tempfile.mkdtemp())
     place.mkdir(parents=True, exist_ok=True)
     warm_up(place)

@@ -70,6 +70,9 @@ class EpochText:
             )
 
 
+WORTH = 2.0  # seconds that encoding an epoch must take for another process to begin the next
+
+
 class EpochsAhead:
     """epoch -> its ids, on disk as long as they are in use."""
 
@@ -80,12 +83,10 @@ class EpochsAhead:
         *,
         threads: int,
         ahead: int,
-        worth: float = 2.0,
     ) -> None:
         """threads: for an epoch that nobody has begun. ahead: epochs to encode at once while one
-        trains, each in a process of one thread, where one takes at least ``worth`` seconds."""
-        self._epochs, self._cache, self._threads = epochs, cache, threads
-        self._ahead, self._worth = ahead, worth
+        trains, each in a process of one thread, where one takes at least ``WORTH`` seconds."""
+        self._epochs, self._cache, self._threads, self._ahead = epochs, cache, threads, ahead
         self._seconds = 0.0  # of the last epoch that was encoded here
         self._begun: dict[int, _Begun] = {}
         self._latest: tuple[int, IdsStore] | None = None
@@ -94,7 +95,7 @@ class EpochsAhead:
         if self._latest is None or self._latest[0] != epoch:
             self._latest = None  # frees its memory first
             self._latest = epoch, self._encoded(epoch)
-        wanted = range(epoch + 1, epoch + 1 + self._ahead * (self._seconds >= self._worth))
+        wanted = range(epoch + 1, epoch + 1 + self._ahead * (self._seconds >= WORTH))
         for other in self._begun.keys() - wanted:
             self._begun.pop(other).end()
         for other in wanted:

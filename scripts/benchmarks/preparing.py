@@ -1,16 +1,19 @@
 """How long ``nmt-prepare`` takes and what memory and disk it needs, on corpora of growing size; and
 what memory training on them needs."""
 
-import random
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nmt.disk_cache import DiskCache
 from scripts.benchmarks.process import console_script, run
 
 WORDS = 15
 VOCABULARY = 30_000
+AT_ONCE = 100_000  # pairs
 
 
 def measure(*, sizes: list[int], vocab_size: int, steps: int) -> list[dict[str, Any]]:
@@ -52,20 +55,21 @@ PARTS, SIDES = ("train", "valid"), ("src", "tgt")
 
 def write_corpus(place: Path, pairs: int) -> None:
     """Made-up sentences of 15 words on average, their frequencies falling off as Zipf says."""
-    choose = random.Random(1)
-    letters = "etaoinshrdlucmfwypvbgkjqxz"
+    choose = np.random.default_rng(1)
+    letters = np.array([*"etaoinshrdlucmfwypvbgkjqxz"])
+    common = np.arange(26, 0, -1) / sum(range(27))
+    shares = np.cumsum(1 / np.arange(1, VOCABULARY + 1))
     for side in SIDES:
         words = [
-            "".join(choose.choices(letters, range(26, 0, -1), k=choose.randint(2, 9)))
-            for _ in range(VOCABULARY)
+            "".join(choose.choice(letters, size, p=common))
+            for size in choose.integers(2, 10, VOCABULARY)
         ]
-        weights = [1 / rank for rank in range(1, VOCABULARY + 1)]
-        cumulated = [sum(weights[:1])]
-        for weight in weights[1:]:
-            cumulated.append(cumulated[-1] + weight)
         for part, size in zip(PARTS, (pairs, 500), strict=True):
             with open(place / f"{part}.{side}", "w", encoding="utf-8") as file:
-                for _ in range(size):
-                    count = choose.randint(WORDS - 5, WORDS + 5)
-                    line = choose.choices(words, cum_weights=cumulated, k=count)
-                    file.write(" ".join(line) + "\n")
+                for first in range(0, size, AT_ONCE):
+                    counts = choose.integers(WORDS - 5, WORDS + 6, min(AT_ONCE, size - first))
+                    drawn = choose.random(counts.sum()) * shares[-1]
+                    line = [words[rank] for rank in np.searchsorted(shares, drawn)]
+                    ends = np.cumsum(counts).tolist()
+                    for start, end in pairwise([0, *ends]):
+                        file.write(" ".join(line[start:end]) + "\n")

@@ -99,9 +99,16 @@ def expected(epochs: EpochText, epoch: int, directory: Path) -> list[list[list[i
     return rows(IdsStore(directory))
 
 
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch of a few pairs is encoded ahead too."""
+    monkeypatch.setattr("nmt.data.ahead.WORTH", 0.0)
+
+
+@pytest.mark.usefixtures("always")
 def test_another_process_encodes_the_same(epochs: EpochText, tmp_path: Path) -> None:
     cache = DiskCache(tmp_path / "cache")
-    ahead = EpochsAhead(epochs, cache, threads=1, ahead=1, worth=0)
+    ahead = EpochsAhead(epochs, cache, threads=1, ahead=1)
     first = ahead(0)
     assert ahead(0) is first
     process = ahead._begun[1]._process
@@ -112,10 +119,11 @@ def test_another_process_encodes_the_same(epochs: EpochText, tmp_path: Path) -> 
     assert not list(cache.place.iterdir())
 
 
+@pytest.mark.usefixtures("always")
 def test_an_epoch_whose_process_was_killed_is_encoded_here(
     epochs: EpochText, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ahead = EpochsAhead(epochs, DiskCache(tmp_path / "cache"), threads=1, ahead=2, worth=0)
+    ahead = EpochsAhead(epochs, DiskCache(tmp_path / "cache"), threads=1, ahead=2)
     ahead(3)
     assert sorted(ahead._begun) == [4, 5]
     for begun in ahead._begun.values():
