@@ -12,7 +12,7 @@ from tests.training.test_trainer import SETTINGS, train
 __all__ = ["_logging_restored"]
 
 
-@pytest.mark.parametrize(("model", "kills"), [(model, 3) for model in MODELS])
+@pytest.mark.parametrize(("model", "kills"), list(zip(MODELS, (3, 3, 4), strict=True)))
 def test_killed_and_resumed_equals_uninterrupted(
     model: str, kills: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
