@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,12 +129,18 @@ def whole(study: Study, model: str, seed: int) -> str:
     """Trains and measures one model, its output in a log beside the run. What went wrong, or ""."""
     run = study.run(model, seed)
     path = run.with_name(f"{run.name}.log")
-    with open(path, "a", encoding="utf-8") as log:
+    kept = study.figures / run.name
+    with ExitStack() as stack:
+        log = stack.enter_context(open(path, "a", encoding="utf-8"))
         for command in study.commands(model, seed):
             print(f"{run.name}: {command[0]}", file=sys.stderr)
             name, *options = command
             log.flush()
-            ended = subprocess.run([console_script(name), *options], stdout=log, stderr=log)
+            table = log
+            if name == "nmt-align":
+                kept.mkdir(parents=True, exist_ok=True)
+                table = stack.enter_context(open(kept / "alignment.txt", "w", encoding="utf-8"))
+            ended = subprocess.run([console_script(name), *options], stdout=table, stderr=log)
             if ended.returncode:
                 return f"{run.name}: {name} ended with {ended.returncode}, see {path}"
     keep_figures(run, study.figures)
