@@ -42,7 +42,7 @@ def test_it_is_refused_in_one_line(
 
 def test_all_of_them_take_little_memory(whole: Path, tmp_path: Path) -> None:
     """One process loads them all, the most that it takes counts."""
-    resource = pytest.importorskip("resource")
+    resource = pytest.importorskip("resource", reason="no getrusage on this system")
     del resource
     for number, (spoil, _) in enumerate(SPOILED.values()):
         shutil.copytree(whole, tmp_path / str(number) / "run")

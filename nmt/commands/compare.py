@@ -31,7 +31,7 @@ from nmt.commands.scored_text import (
 from nmt.commands.training_options import training_options
 from nmt.data.text_files import read_lines
 from nmt.evaluation.evaluation import Evaluation
-from nmt.evaluation.from_table import evaluation_of
+from nmt.evaluation.from_table import evaluation_of, parts_of
 from nmt.evaluation.metrics import METRICS, Metric
 from nmt.evaluation.recipe import Recipe, TestSet
 from nmt.evaluation.result_files import (
@@ -224,6 +224,6 @@ def _of_translations(
         text={},
         signatures=scorer.signatures(evaluation.test_set.nrefs),
     )
-    parts = table.divided(recipe.by, recipe.side, recipe.edges, recipe.quantiles)
+    parts = parts_of(recipe, table)
     made = evaluation_of(recipe, table, parts, scorer)
     return ComparedRun(label=file_name(str(path)), evaluation=made, tables=(table,), place=path)

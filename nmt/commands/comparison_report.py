@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nmt.data.text_files import read_lines
+from nmt.evaluation.from_table import parts_of
 from nmt.evaluation.result_files import HYPOTHESES, find_evaluation
 from nmt.models.interface import NoAlignment
 from nmt.report.comparison import Comparison
@@ -66,7 +67,7 @@ def heat_maps(
     first = run.evaluation
     if not run.tables:
         return
-    parts = run.tables[0].divided(first.by, first.side, first.edges, first.quantiles)
+    parts = parts_of(first, run.tables[0])
     short = [
         next((i for i in map(int, some) if 1 < len(texts.sources[i].split()) <= MOST_WORDS), None)
         for _, some in parts

@@ -81,9 +81,13 @@ def evaluate_translations(
         language=language,
         training_words=training_words,
     )
-    parts = table.divided(scoring.by, scoring.side, recipe.edges, scoring.quantiles)
-    made = evaluation_of(recipe, table, parts, scorer)
+    made = evaluation_of(recipe, table, parts_of(recipe, table), scorer)
     return replace(made, seconds=seconds, trained=trained or {}), table
+
+
+def parts_of(recipe: Recipe, table: SentenceTable) -> Parts:
+    """The buckets of a recipe, with the indices of the table's sentences in each."""
+    return table.divided(recipe.by, recipe.side, recipe.edges, recipe.quantiles)
 
 
 def evaluation_of(recipe: Recipe, table: SentenceTable, parts: Parts, scorer: Scorer) -> Evaluation:

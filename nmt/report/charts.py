@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from nmt.report.plots import COLOURS, DASHES, MARKERS
+from nmt.report.plots import look_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,14 +61,13 @@ def svg(draw: Callable[["Axes"], None], *, title: str, height: float = 3.3) -> s
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None})
     text = written.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", text)
-    text = re.sub(r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", text)
+    tag, _, content = text[text.index("<svg") :].partition(">")
+    tag = re.sub(r' (?:width|height)="[^"]*"', "", tag)
+    content = re.sub(r"<metadata>.*?</metadata>\s*", "", content, flags=re.DOTALL)
     for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, variable)
+        content = content.replace(colour, variable)
     name = escape(title)
-    return text.replace(">", f' role="img" aria-label="{name}"><title>{name}</title>', 1).strip()
+    return f'{tag} role="img" aria-label="{name}"><title>{name}</title>{content}'.strip()
 
 
 def line_chart(
@@ -93,24 +92,6 @@ def line_chart(
         legend(axes)
 
     return svg(draw, title=title)
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a system looks in every chart."""
-
-    colour: str
-    marker: str
-    dashes: str
-
-
-def look_of(index: int) -> Look:
-    """The look of the system of this place in the comparison."""
-    return Look(
-        COLOURS[index % len(COLOURS)],
-        MARKERS[index % len(MARKERS)],
-        DASHES[index // len(COLOURS) % len(DASHES)],
-    )
 
 
 def legend(axes: "Axes") -> None:

@@ -4,20 +4,20 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nmt
+from nmt.evaluation.from_table import parts_of
 from nmt.evaluation.metrics import METRICS
 from nmt.plain_files import read_json_lines
 from nmt.report.answer import answer, question
-from nmt.report.charts import Curve, legend, line_chart, look_of, svg
+from nmt.report.charts import Curve, legend, line_chart, svg
 from nmt.report.comparison import Comparison, comparison_tables
 from nmt.report.contrasts import contrasts
 from nmt.report.heat_maps import HeatMap
 from nmt.report.page import Chart, ContrastGroup, Page, Section
-from nmt.report.plots import draw_scores
+from nmt.report.plots import draw_scores, look_of
 from nmt.report.tables import ABSENT, Table, cut_described, heading
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _contrast_section(comparison: Comparison, texts: Texts) -> Iterator[Section]
         return
     metric = METRICS["chrf"]()
     scores = {label: metric.of_sums(tables[label][0].statistics["chrf"]) for label in shown}
-    parts = tables[shown[0]][0].divided(first.by, first.side, first.edges, first.quantiles)
+    parts = parts_of(first, tables[shown[0]][0])
     groups = [
         ContrastGroup(
             part.label,
@@ -257,7 +257,7 @@ def _settings_section(comparison: Comparison) -> Iterator[Section]:
     rows = []
     for name in names:
         values = [_shown(of_run.get(name)) for of_run in options.values()]
-        if any(one != other for one, other in pairwise(values)):
+        if len(set(values)) > 1:
             rows.append([name, *values])
     if rows:
         table = Table(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,25 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":")
 DODGE = 0.09  # distance between two systems in a bucket, whose width is 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a system looks in every chart."""
+
+    colour: str
+    marker: str
+    dashes: str
+
+
+def look_of(index: int) -> Look:
+    """The look of the system of this place in the comparison."""
+    return Look(
+        COLOURS[index % len(COLOURS)],
+        MARKERS[index % len(MARKERS)],
+        DASHES[index // len(COLOURS) % len(DASHES)],
+    )
+
 
 _STYLE = {
     "font.size": 10,
@@ -91,8 +111,8 @@ def draw_scores(axes: "Axes", evaluations: Mapping[str, Evaluation], score: str)
 def _draw(
     axes: "Axes", label: str, evaluation: Evaluation, score: str, index: int, shift: float
 ) -> None:
-    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-    dashes = DASHES[index // len(COLOURS) % len(DASHES)]
+    look = look_of(index)
+    colour, marker, dashes = look.colour, look.marker, look.dashes
     rows = evaluation.buckets
     scores = [row.score(score) for row in rows]
     values = [math.nan if one.value is None else one.value for one in scores]

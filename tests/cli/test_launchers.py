@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 
 from nmt.cli.config_files import shipped_configs
 from tests.launching import Outcome
@@ -16,9 +17,12 @@ START = "from job import *; launch('train', '', main)"
 MISSING = "hydra/launcher/submitit_slurm is not installed: pip install '.[slurm]'"
 
 
-def test_a_launcher_that_is_not_installed_is_named(command: Callable[..., Outcome]) -> None:
-    if find_spec("hydra_plugins") and find_spec("hydra_plugins.hydra_submitit_launcher"):
-        pytest.skip("it is installed")
+def test_a_launcher_that_is_not_installed_is_named(
+    command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Plugins.instance()  # registers the launchers that are installed
+    launchers = ConfigStore.instance().repo["hydra"]["launcher"]
+    monkeypatch.delitem(launchers, "submitit_slurm.yaml", raising=False)
     found = command("train", "-m", "seed=1,2", "hydra/launcher=slurm")
     assert (found.code, found.err) == (2, f"error: {MISSING}\n")
 
