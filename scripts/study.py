@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent.parent / "data" / "results" / "study"
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """data: the corpora. runs: where the runs go. figures: where their figures are kept. size:
-    "" or "small/". training: options of nmt-train for all."""
+    "", "small/" or "tiny/". training: options of nmt-train for all."""
 
     data: Path
     runs: Path
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, default=RESULTS)
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
-    parser.add_argument("--size", default="", choices=["", "small/"])
+    parser.add_argument("--size", default="", choices=["", "small/", "tiny/"])
     parser.add_argument("--steps", type=int, default=11800)
     parser.add_argument("--at-once", type=int, default=2, help="trainings side by side")
     parser.add_argument("training", nargs="*", help="options of nmt-train, after --")
