@@ -57,10 +57,11 @@ class Study:
             run,
             *self.training,
         ]
-        labels = f"labels={self.data / 'long_enfr' / 'test.domain'}"
-        yield ["nmt-evaluate", run, "test=long", labels]
-        yield ["nmt-evaluate", run, "test=long", "name=long_split", "sentences=split", labels]
-        yield ["nmt-evaluate", run, "test=news"]
+        words = f"train_text={self.data / 'mix_enfr' / 'train.en.gz'}"
+        facts = [f"labels={self.data / 'long_enfr' / 'test.domain'}", words]
+        yield ["nmt-evaluate", run, "test=long", *facts]
+        yield ["nmt-evaluate", run, "test=long", "name=long_split", "sentences=split", *facts]
+        yield ["nmt-evaluate", run, "test=news", words]
         if model != "lstm":
             gold = [f"gold={self.runs}/rest.gold", "gold_order=target-source"]
             files = [f"source={self.runs}/rest.en", f"target={self.runs}/rest.fr"]
