@@ -1,0 +1,1 @@
+"""Serves trained runs over HTTP."""
