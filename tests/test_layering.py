@@ -10,7 +10,7 @@ LAYERS = [
     {"data", "models"},
     {"search"},
     {"evaluation", "training", "translator"},
-    {"report"},
+    {"report", "server"},
     {"cli"},
     {"commands"},
 ]

@@ -122,6 +122,11 @@ class Translator:
         """How many lines are to be given at once, so that batches are full and of like lengths."""
         return max(1024, self._batch_tokens // 4)
 
+    @property
+    def tokens_at_once(self) -> int:
+        """Most source tokens that the model is given at once."""
+        return self._batch_tokens
+
     def translate(
         self,
         lines: Sequence[str],

@@ -9,14 +9,10 @@ from typing import Any
 
 import pytest
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
-from nmt.server.limits import ApiKeys, Limits, Refused
+from nmt.server.application import build_app
+from nmt.server.limits import Limits
 from nmt.server.served_runs import ServedRuns
-from nmt.server.web_page import WebPage
-from nmt.server.work_queue import WorkQueue
 from nmt.translator import Translator, build_model
 from tests.runs import MODEL
 
@@ -44,15 +40,7 @@ def address() -> Iterator[str]:
             ),
         }
     )
-    queue = WorkQueue(runs.translators, threads=1)
-    queue.start()
-
-    async def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return JSONResponse({"error": error.message}, error.status)
-
-    page = WebPage(runs, queue, Limits(characters=500), ApiKeys())
-    app = Starlette(routes=page.routes(), exception_handlers={Refused: refused})
+    app = build_app(runs, Limits(characters=500), threads=1)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -62,7 +50,6 @@ def address() -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/"
     server.should_exit = True
     thread.join()
-    queue.close()
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +147,7 @@ def test_errors_are_shown_and_go_away(page: Any) -> None:
     page.fill("#text", "a" * 501)
     problem = page.locator("#problem")
     problem.wait_for()
-    assert "at most 500" in problem.inner_text()
+    assert "500 at most" in problem.inner_text()
     typed(page, PAIRS[0][0])
     assert problem.is_hidden()
 
