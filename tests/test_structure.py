@@ -23,8 +23,8 @@ SMALL = {
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 169
-MOST_LINES = 27_000
+MOST_FILES = 170
+MOST_LINES = 27_200
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"

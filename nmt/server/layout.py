@@ -4,7 +4,8 @@ breaks and outer spaces, HTML its tags too.
 The lines of HTML are runs of text and inline tags between the tags of blocks. In them <g1> and
 </g1> stand for a pair of tags around text, <x2/> for any other tag, comment or element that is not
 to be translated; & stands for itself, &lt; and &gt; for < and >. The translator copies such marks.
-Where it loses one or changes their order, the pieces between them are translated one by one.
+Where it loses one or changes their order, ``mark_placement.py`` puts them into a translation
+without them; if it cannot, the pieces between them are translated one by one.
 """
 
 import html
@@ -16,7 +17,7 @@ from typing import Protocol
 
 _BREAK = re.compile("(\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])")
 _FOLDED = re.compile(r"\s*[\r\n]\s*")
-_MARK = re.compile(r"(</?g[0-9]+>|<x[0-9]+/>)")
+MARK = re.compile(r"(</?g[0-9]+>|<x[0-9]+/>)")
 _LIKE_ENTITY = re.compile(r"&(?=#?\w+;)")
 _WRITTEN = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
@@ -102,7 +103,7 @@ class HtmlText:
 
     def is_whole(self, place: int, translation: str) -> bool:
         """Whether a translation of this line has all its marks in their order, and no other."""
-        return _MARK.findall(translation) == self._segments[place].marks
+        return MARK.findall(translation) == self._segments[place].marks
 
     def pieces(self, place: int) -> list[str]:
         """What stands between the marks of a line: what has words, without outer white space."""
@@ -113,7 +114,7 @@ class HtmlText:
         found = iter(translations)
         segment = self._segments[place]
         texts = [
-            before + (_MARK.sub("", next(found)) if _has_words(inner) else inner) + after
+            before + (MARK.sub("", next(found)) if _has_words(inner) else inner) + after
             for before, inner, after in segment.pieces
         ]
         return "".join(
@@ -171,7 +172,7 @@ class _Segment:
         start, self.text, end = _outer("".join(parts))
         self._before += start
         self._after = end + self._after
-        self.pieces = [_outer(piece) for piece in _MARK.split(self.text)[::2]]
+        self.pieces = [_outer(piece) for piece in MARK.split(self.text)[::2]]
         self.has_words = any(_has_words(inner) for _, inner, _ in self.pieces)
         if not self.has_words:
             self._before = ""
@@ -180,7 +181,7 @@ class _Segment:
         """HTML of a translation that has all marks."""
         parts = [
             self._raw[part] if place % 2 else _as_written(part)
-            for place, part in enumerate(_MARK.split(translation))
+            for place, part in enumerate(MARK.split(translation))
         ]
         return self._before + "".join(parts) + self._after
 

@@ -13,6 +13,7 @@ from nmt.server import parameters as read
 from nmt.server.detection import Detected
 from nmt.server.layout import HtmlText, Layout, PlainText
 from nmt.server.limits import Refused
+from nmt.server.mark_placement import with_marks, without_marks
 from nmt.server.parameters import Parameters
 from nmt.server.served_runs import AUTO, ServedRun
 from nmt.server.state import ServerState, while_connected
@@ -256,16 +257,25 @@ async def _with_marks(
     ranked: Sequence[Sequence[str]],
 ) -> list[list[str]]:
     """The translations of each line that have all its tags in order. Where the best one has not,
-    that of the pieces between the tags takes its place."""
+    another takes its place: one into which the tags are put by the alignment of words, or that of
+    the pieces between the tags."""
     kept = [
         [one for one in texts if layout.is_whole(place, one)] for place, texts in enumerate(ranked)
     ]
     lost = [place for place, texts in enumerate(ranked) if not layout.is_whole(place, texts[0])]
+    plain = [without_marks(layout.lines[place]) for place in lost]
+    single = replace(options, nbest=0, align=True, confidence=False)
+    for place, one in zip(lost, await state.queue.translate(run.name, plain, single), strict=True):
+        text = without_line_breaks(one.text)
+        links = one.alignment or ()
+        placed = with_marks(layout.lines[place], text, links, run.source, run.target)
+        if placed is not None and layout.is_whole(place, placed):
+            kept[place].insert(0, placed)
+    lost = [place for place, texts in enumerate(kept) if not texts]
     pieces = [layout.pieces(place) for place in lost]
-    single = replace(options, nbest=0, align=False, confidence=False)
-    made = await state.queue.translate(run.name, [one for own in pieces for one in own], single)
-    found = iter(made)
+    flat = [one for own in pieces for one in own]
+    found = iter(await state.queue.translate(run.name, flat, replace(single, align=False)))
     for place, own in zip(lost, pieces, strict=True):
         texts = [without_line_breaks(next(found).text) for _ in own]
-        kept[place].insert(0, layout.with_pieces(place, texts))
+        kept[place] = [layout.with_pieces(place, texts)]
     return kept

@@ -18,11 +18,13 @@ from nmt.translator import Alternative, Terms, Translation
 
 BAD = "boom"
 DROPS = "drops"
+UNALIGNED = "unaligned"
 
 
 @dataclass(eq=False)
 class FakeTranslator:
-    """Translates by capitals. A line with ``boom`` fails, one with ``drops`` loses its tags.
+    """Translates by capitals. A line with ``boom`` fails, one with ``drops`` loses a tag, one with
+    ``unaligned`` has no alignment.
 
     seconds: that each character takes. calls: the lines of each call. terms: that each had.
     """
@@ -55,9 +57,9 @@ class FakeTranslator:
         )
         if DROPS in line:
             text = text.replace("<g1>", "", 1)
-        one = Alternative(
-            text=text, score=-0.5, tokens=3, alignment=((0, 0),) if options["align"] else None
-        )
+        words = range(0 if UNALIGNED in line else len(line.split()))
+        links = tuple((word, word) for word in words) if options["align"] else None
+        one = Alternative(text=text, score=-0.5, tokens=3, alignment=links)
         count = options["nbest"]
         others = [one, *(replace(one, text=f"{text} {n}") for n in range(2, count + 1))]
         return Translation(**vars(one), nbest=tuple(others[:count]))

@@ -115,11 +115,21 @@ def test_html_keeps_its_tags(server: TestClient) -> None:
     assert answer(server, q=text, format="html") == {"translatedText": wanted}
 
 
-def test_html_whose_tags_are_lost_is_translated_piece_by_piece(server: TestClient) -> None:
+def test_html_keeps_the_tags_that_the_translator_loses(
+    server: TestClient, fake: FakeTranslator
+) -> None:
     text = "<p>one <i>drops</i> two &lt; <i>three</i>.</p><p>four</p>"
+    fake.calls.clear()
     found = answer(server, q=[text], format="html", alternatives=1)
     wanted = "<p>ONE <i>DROPS</i> TWO &lt; <i>THREE</i>.</p><p>FOUR</p>"
     assert found["translatedText"] == [wanted]
+    assert fake.calls[1:] == [["one drops two &lt; three."]]  # and the tags put in
+    fake.calls.clear()
+    text = "one <i>drops</i> an <b>unaligned</b> one"
+    assert answer(server, q=text, format="html")["translatedText"] == (
+        "ONE <i>DROPS</i> AN <b>UNALIGNED</b> ONE"
+    )
+    assert fake.calls[2:] == [["one", "drops", "an", "unaligned", "one"]]
 
 
 def test_the_source_is_detected_for_each_text(server: TestClient) -> None:
