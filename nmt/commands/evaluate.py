@@ -211,8 +211,7 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         path = one_file(config, "source")
         refuse_same_files({"source": [path], "reference": texts(config["reference"])})
         sources, references = read_lines(path), read_references(config, "reference")
-        first = texts(config["reference"])[0]
-        check_as_many(path, len(sources), first, len(references[0]))
+        check_as_many(path, len(sources), texts(config["reference"])[0], len(references[0]))
         name = file_name(path)
     else:
         name = str(config["test"])
@@ -233,8 +232,8 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         src_lang=str(data.get("src_lang") or ""),
         tgt_lang=str(data.get("tgt_lang") or ""),
     )
-    system = "+".join(run.path.resolve().name for run in runs)
-    return Task(system=system, text=text, directory=directory, runs=runs)
+    names = [run.path.resolve().name for run in runs]
+    return Task(system="+".join(names), text=text, directory=directory, runs=runs)
 
 
 def _task_of_files(config: Mapping[str, Any]) -> Task:

@@ -30,7 +30,7 @@ runpy.run_path(sys.path[0] + "/translate.py", run_name="__main__")
 def translated_outside(directory: Path, lines: Sequence[str], beam_size: int) -> list[str]:
     """What translate.py makes of these lines."""
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(directory), str(beam_size)],
+        [sys.executable, "-B", "-c", ALONE, str(directory), str(beam_size)],
         input="".join(f"{line}\n" for line in lines).encode(),
         capture_output=True,
         cwd=directory.parent,
