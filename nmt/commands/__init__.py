@@ -34,6 +34,7 @@ def _launch(command: str) -> None:
 launch_align = partial(_launch, "align")
 launch_compare = partial(_launch, "compare")
 launch_evaluate = partial(_launch, "evaluate")
+launch_export = partial(_launch, "export")
 launch_prepare = partial(_launch, "prepare")
 launch_score = partial(_launch, "score")
 launch_serve = partial(_launch, "serve")

@@ -79,7 +79,8 @@ class Translator:
         batch_tokens: int | None = None,
         trusted_packages: Sequence[str] = (),
     ) -> Self:
-        """Loads a run directory, or an ensemble of several.
+        """Loads a run directory, one on the Hugging Face hub, ``hub:OWNER/NAME``, or an ensemble of
+        several.
 
         search: how to search; beam search with its defaults if None.
         device: auto, cpu, cuda or mps.
@@ -89,8 +90,8 @@ class Translator:
         trusted_packages: packages besides ``nmt`` whose classes a run may name; their code runs.
 
         Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
-        yet or is damaged, and ValueError for runs with different tokenizers and for a precision
-        that the device does not compute.
+        yet or is damaged, OSError for one that cannot be had from the hub, and ValueError for runs
+        with different tokenizers and for a precision that the device does not compute.
         """
         one_of("precision", precision, ("auto", "fp32", "bf16", "int8"))
         place = choose_device(device)
