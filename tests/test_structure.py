@@ -23,8 +23,8 @@ SMALL = {
 """Each answers a question that none of its neighbours does."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 153
-MOST_LINES = 25_000
+MOST_FILES = 158
+MOST_LINES = 26_200
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"
