@@ -51,7 +51,7 @@ class OfficeFiller:
         found: set[str] = set()
         with opened_archive(io.BytesIO(content), name) as archive:
             for part in _parts_to_read(archive, name, kind):
-                data = archive.read(part)
+                data = _unpacked(archive, part)
                 reader = READERS[kind](data, f"{name}/{part}")
                 found |= reader.found
                 texts = [TaggedText(slots) for slots in reader.segments]
@@ -79,7 +79,7 @@ class OfficeFiller:
                 data = changed.get(info.filename)
                 kept = copy.copy(info)
                 kept.extra = b""  # of sizes, among others, which change
-                target.writestr(kept, archive.read(info) if data is None else data)
+                target.writestr(kept, _unpacked(archive, info.filename) if data is None else data)
             target.comment = archive.comment
         return written.getvalue(), lost
 
@@ -108,12 +108,18 @@ def _parts_to_read(archive: zipfile.ZipFile, name: str, kind: str) -> list[str]:
     names = [info.filename for info in infos]
     if _MANIFEST in names:
         _check_sizes(name, infos, {_MANIFEST})
-        if b"encryption-data" in archive.read(_MANIFEST):
+        if b"encryption-data" in _unpacked(archive, _MANIFEST):
             raise ValueError(f"{name} needs a password: save it as .{kind} without one")
     read = r"content\.xml|styles\.xml" if kind == "odt" else r"(?i)(?!customXml/).*\.xml"
     wanted = [one for one in dict.fromkeys(names) if re.fullmatch(read, one)]
     _check_sizes(name, infos, set(wanted))
     return wanted
+
+
+def _unpacked(archive: zipfile.ZipFile, part: str) -> bytes:
+    """A file of an archive; no more of it than the archive says, which was checked."""
+    with archive.open(part) as stream:
+        return stream.read(archive.getinfo(part).file_size)
 
 
 def _check_sizes(name: str, infos: Sequence[zipfile.ZipInfo], wanted: set[str]) -> None:

@@ -31,9 +31,8 @@ from nmt.translator.tagged_text import (
 _END = r"(?>\r\n|\r|\n)"
 _LINE_START = r"(?:\A|(?<=[\r\n]))"
 _TIME = r"-?(?:\d{1,4}:)?\d{1,2}:\d{1,2}[.,:]\d{1,3}"
-_TIMING = re.compile(
-    rf"{_LINE_START}[ \t\ufeff]*{_TIME}[ \t]*-->[ \t]*{_TIME}[^\r\n]*(?:{_END}|\Z)"
-)
+_TIMES = rf"{_TIME}[ \t]*-->[ \t]*{_TIME}"
+_TIMING = re.compile(rf"{_LINE_START}[ \t\ufeff]*{_TIMES}[^\r\n]*(?:{_END}|\Z)")
 _NUMBER = re.compile(rf"{_LINE_START}[ \t]*\d+[ \t]*{_END}\Z")
 _BLANK_LINES = re.compile(rf"{_END}(?:[ \t]*{_END})+")
 _BEGINS_BLANK = re.compile(rf"[ \t]*(?:{_END}|\Z)")
@@ -177,7 +176,7 @@ class SubtitleFiller:
                 written.append("")
             done = end
         written[-1] += self._escaped(text[done:])
-        return [one.replace("-->", "->") if _TIMING.search(one) else one for one in written]
+        return [one.replace("-->", "->") if re.search(_TIMES, one) else one for one in written]
 
     def _escaped(self, text: str) -> str:
         return escaped(text) if self._kind == "vtt" else text

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nmt.translator.documents import translated_document
@@ -162,6 +162,7 @@ def test_without_spaces_between_words() -> None:
     assert [len(line) for line in lines] == [5, 5]
 
 
+@example(["1\n00:00:01,000 --> 00:00:02,0001\n00:00:01,000 --> 00:00:02,000"])
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
 def test_no_text_makes_or_loses_a_cue(texts: list[str]) -> None:
     for name, content in (("a.srt", SRT), ("a.vtt", VTT)):

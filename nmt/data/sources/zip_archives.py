@@ -1,5 +1,6 @@
 """Zip archives as OPUS offers them: two text files of one corpus, among others."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -59,7 +60,11 @@ def opened_archive(file: Stream, name: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise ValueError(f"{name} is no whole zip archive: {error}") from None
+    except (ValueError, OSError) as error:  # also of places before the file, and of bz2
+        if name in str(error) or getattr(error, "errno", None):
+            raise
         raise ValueError(f"{name} is no whole zip archive: {error}") from None
     except (NotImplementedError, RuntimeError) as error:  # a strange method, or a password
         raise ValueError(f"{name} cannot be unpacked: {error}") from None
