@@ -1,14 +1,15 @@
 """/translate_file and /download_file: whole files in and out.
 
-A file is translated like text, line by line, or row by row where it is JSON lines. ``DOCUMENTS``
-has the other formats.
+A file is translated like text, line by line; row by row where it is JSON lines; and with its layout
+kept where it is a document (``translator/documents.py``).
 """
 
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -22,22 +23,16 @@ from nmt.server.limits import Limits, Refused
 from nmt.server.served_runs import AUTO, ServedRun
 from nmt.server.state import ServerState, while_connected
 from nmt.translator import Terms
+from nmt.translator.documents import ENDINGS, translated_document
 from nmt.translator.json_rows import request_of_json, row_of_translation
 from nmt.translator.translation import without_line_breaks
-
-Translate = Callable[[list[str]], list[str]]
-"""Lines -> their translations."""
-
-DOCUMENTS: Mapping[str, Callable[[bytes, str, Translate], bytes]] = {}
-"""Suffix, such as ".srt" -> what translates such a document: (data, suffix, translate) -> data. It
-is called beside the event loop, and raises ValueError for a document that it cannot read."""
 
 _SAMPLE = 4000  # characters from which a file's language is told
 
 
 def suffixes() -> list[str]:
     """Of the files that can be translated."""
-    return [".txt", ".jsonl", *DOCUMENTS]
+    return [".txt", ".jsonl", *ENDINGS]
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ async def translate_file(request: Request) -> Response:
     source = state.runs.code("source", source)
     chosen = None if given.get("run") is None else read.text(given, "run")
     run = state.runs.run(source, target, chosen)
-    work = _translated_file(state, run, data, suffix)
+    work = _translated_file(state, run, data, name)
     made = await while_connected(request, work, state.limits.file_seconds)
     key = request.app.state.files.add(f"{PurePath(name).stem}_{target}{suffix}", made)
     url = f"{str(request.base_url).rstrip('/')}/download_file/{key}"
@@ -117,8 +112,9 @@ async def download_file(request: Request) -> Response:
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
-async def _translated_file(state: ServerState, run: ServedRun, data: bytes, suffix: str) -> bytes:
-    """The translation of a file of this kind."""
+async def _translated_file(state: ServerState, run: ServedRun, data: bytes, name: str) -> bytes:
+    """The translation of a file with this name."""
+    suffix = PurePath(name).suffix.lower()
     if suffix == ".txt":
         layout = PlainText(_decoded(data))
         return layout.filled(await _lines(state, run, layout.lines)).encode()
@@ -126,13 +122,15 @@ async def _translated_file(state: ServerState, run: ServedRun, data: bytes, suff
         return await _rows(state, run, _decoded(data).split("\n"))
     loop = asyncio.get_running_loop()
 
-    def translate(lines: list[str]) -> list[str]:
+    def translate(lines: Sequence[str]) -> list[str]:
         return asyncio.run_coroutine_threadsafe(_lines(state, run, lines), loop).result()
 
+    languages = {"src_lang": run.source, "tgt_lang": run.target}
+    work = partial(translated_document, data, name, translate, **languages)
     try:
-        return await asyncio.to_thread(DOCUMENTS[suffix], data, suffix, translate)
+        return await asyncio.to_thread(work)
     except ValueError as error:
-        raise Refused(400, f"file cannot be read: {error}") from None
+        raise Refused(400, str(error)) from None
 
 
 def _decoded(data: bytes) -> str:

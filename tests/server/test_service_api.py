@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from nmt.server import files_api
 from nmt.server.files_api import KeptFiles
 from nmt.server.limits import ApiKeys, Limits, Refused, check_origins
 from nmt.server.served_runs import ServedRuns
@@ -59,7 +58,7 @@ def test_what_cannot_be_detected_has_to_be_said() -> None:
 def test_settings_health_and_specification(server: TestClient) -> None:
     settings = server.get("/frontend/settings").json()
     assert settings["charLimit"] == 500
-    assert settings["supportedFilesFormat"] == [".txt", ".jsonl"]
+    assert {".txt", ".jsonl", ".srt", ".docx"} < set(settings["supportedFilesFormat"])
     assert settings["language"]["source"] == {"code": "en", "name": "English"}
     assert server.get("/health").json() == {"status": "ok"}
     app = server.app
@@ -155,17 +154,11 @@ def test_a_file_has_to_be_a_file(server: TestClient) -> None:
         assert "file is missing" in server.post("/translate_file", **request).json()["error"]  # type: ignore[arg-type]
 
 
-def test_documents_are_translated_by_whoever_knows_them(
-    server: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def shouting(data: bytes, suffix: str, translate: files_api.Translate) -> bytes:
-        if data == b"broken":
-            raise ValueError("it is broken")
-        return "|".join([suffix, *translate(data.decode().split())]).encode()
-
-    monkeypatch.setattr(files_api, "DOCUMENTS", {".loud": shouting})
-    assert fetched(server, "a.loud", b"one two")[1] == b".loud|ONE|TWO"
-    assert "it is broken" in sent(server, "a.loud", b"broken").json()["error"]
+def test_documents_keep_their_layout(server: TestClient) -> None:
+    page = b"<!doctype html><p>one <b>two</b></p><script>three</script>"
+    wanted = b"<!doctype html><p>ONE <b>TWO</b></p><script>three</script>"
+    assert fetched(server, "a.html", page)[1] == wanted
+    assert "a.docx" in sent(server, "a.docx", b"broken").json()["error"]
 
 
 def test_files_nobody_fetches_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
