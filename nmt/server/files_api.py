@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import PurePath
 from urllib.parse import quote
@@ -124,15 +125,23 @@ async def _translated_file(state: ServerState, run: ServedRun, data: bytes, suff
         return layout.filled(await _lines(state, run, layout.lines)).encode()
     if suffix == ".jsonl":
         return await _rows(state, run, _decoded(data).split("\n"))
-    loop = asyncio.get_running_loop()
+    loop, calls, waits = asyncio.get_running_loop(), list[Future[list[str]]](), True
 
     def translate(lines: list[str]) -> list[str]:
-        return asyncio.run_coroutine_threadsafe(_lines(state, run, lines), loop).result()
+        call = asyncio.run_coroutine_threadsafe(_lines(state, run, lines), loop)
+        calls.append(call)
+        if not waits:
+            call.cancel()
+        return call.result()
 
     try:
         return await asyncio.to_thread(DOCUMENTS[suffix], data, suffix, translate)
     except ValueError as error:
         raise Refused(400, f"file cannot be read: {error}") from None
+    finally:  # if nobody waits for it any longer, the thread ends at its next call
+        waits = False
+        for call in calls:
+            call.cancel()
 
 
 def _decoded(data: bytes) -> str:
