@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -120,10 +121,14 @@ async def _translated_file(state: ServerState, run: ServedRun, data: bytes, name
         return layout.filled(await _lines(state, run, layout.lines)).encode()
     if suffix == ".jsonl":
         return await _rows(state, run, _decoded(data).split("\n"))
-    loop = asyncio.get_running_loop()
+    loop, calls, waits = asyncio.get_running_loop(), list[Future[list[str]]](), True
 
     def translate(lines: Sequence[str]) -> list[str]:
-        return asyncio.run_coroutine_threadsafe(_lines(state, run, lines), loop).result()
+        call = asyncio.run_coroutine_threadsafe(_lines(state, run, lines), loop)
+        calls.append(call)
+        if not waits:
+            call.cancel()
+        return call.result()
 
     languages = {"src_lang": run.source, "tgt_lang": run.target}
     work = partial(translated_document, data, name, translate, **languages)
@@ -131,6 +136,10 @@ async def _translated_file(state: ServerState, run: ServedRun, data: bytes, name
         return await asyncio.to_thread(work)
     except ValueError as error:
         raise Refused(400, str(error)) from None
+    finally:  # if nobody waits for it any longer, the thread ends at its next call
+        waits = False
+        for call in calls:
+            call.cancel()
 
 
 def _decoded(data: bytes) -> str:

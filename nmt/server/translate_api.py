@@ -1,5 +1,6 @@
 """/translate: texts in, translations out."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -29,6 +30,7 @@ TERMS = ("require", "forbid", "prefix", "glossary")
 DETAILS = ("details", "align", "confidence")
 """Each asks for the field ``details`` in the answer."""
 
+READ_AT_ONCE = 20_000  # characters; more are taken apart beside the event loop
 MOST_TERM_CHARACTERS = 5000  # of all terms of a request
 MOST_REQUIRED = 16
 
@@ -42,7 +44,10 @@ async def translate(request: Request) -> Response:
     state = ServerState.of(request)
     given = await read.read_parameters(request)
     state.keys.check(given.get("api_key"))
-    wanted = Wanted.of(given, state)
+    if len(str(given.get("q"))) > READ_AT_ONCE:
+        wanted = await asyncio.to_thread(Wanted.of, given, state)
+    else:
+        wanted = Wanted.of(given, state)
     work = translated(state, wanted)
     return JSONResponse(await while_connected(request, work, state.limits.seconds))
 

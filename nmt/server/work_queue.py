@@ -2,8 +2,9 @@
 
 A request enters as units: lines, or parts of a long one. A turn is one call of a translator, with
 units of all requests that want the same run and options, one of each after the other, until it
-would take about half a second. So a short text leaves with the next turn, however long those are
-that came before it, and a turn is still large enough to keep the processor busy.
+would take about half a second. That is large enough to keep the processor busy. A turn with short
+requests is filled up with long ones by as much again only. So a short text leaves with the next
+turn, however long those are that came before it, and does not wait for much of them.
 """
 
 import asyncio
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TURN_SECONDS = 0.5
-LEAST_TURN = 1024  # tokens: fewer at once keep no processor busy
+LEAST_TURN = 256  # tokens: fewer at once keep no processor busy
+SHORT = 0.25  # of a turn: requests of at most this size go first
 MOST_SEARCHES = 16  # kept of each run besides its own
 CUT_AT_ONCE = 20_000  # characters; more are cut beside the event loop
 TRIM_SECONDS = 2.0
@@ -62,7 +64,11 @@ class _Unit:
 
 @dataclass(eq=False)
 class _Job:
-    """A request on its way. work: what to call instead of translating."""
+    """A request on its way.
+
+    units: that no turn has taken yet. work: what to call instead of translating. left: how many
+    results are missing. cost: of the units.
+    """
 
     run: str
     options: TranslateOptions
@@ -71,11 +77,22 @@ class _Job:
     units: deque[_Unit]
     work: Callable[[Translator], Any] | None = None
     found: dict[int, Translation] = field(default_factory=dict)
-    left: int = 0
+    left: int = field(init=False)
+    cost: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = len(self.units)
+        self.cost = sum(unit.cost for unit in self.units)
 
     @property
     def key(self) -> object:
+        """Equal for requests that may share a turn."""
         return self if self.work else (self.run, self.options)
+
+    def next_unit(self) -> _Unit:
+        unit = self.units.popleft()
+        self.cost -= unit.cost
+        return unit
 
     def finish(self, result: object) -> None:
         """Hands the result, or the error, to whoever waits for it, if anybody still does."""
@@ -117,7 +134,10 @@ class WorkQueue:
         self._searching: dict[str, OrderedDict[Search, Translator]] = {
             name: OrderedDict() for name in self._translators
         }
-        self._speed = dict.fromkeys(self._translators, LEAST_TURN / TURN_SECONDS)  # cost a second
+        self._speed = {  # cost a second, a guess until turns have been timed
+            name: 4 * LEAST_TURN * one.search.most_hypotheses / TURN_SECONDS
+            for name, one in self._translators.items()
+        }
         self._trimmed = 0.0
         self._thread = threading.Thread(target=self._work, name="models", daemon=True)
 
@@ -141,7 +161,7 @@ class WorkQueue:
     def seconds_to_wait(self) -> int:
         """About how long it takes until what is here is done; at least 1."""
         with self._changed:
-            costs = [(job.run, sum(unit.cost for unit in job.units)) for job in self._turns]
+            costs = [(job.run, job.cost) for job in self._turns]
         return max(1, round(sum(cost / self._speed[run] for run, cost in costs)))
 
     async def translate(
@@ -193,7 +213,7 @@ class WorkQueue:
         work: Callable[[Translator], Any] | None = None,
     ) -> Any:
         loop = asyncio.get_running_loop()
-        job = _Job(run, options, loop, loop.create_future(), units, work, left=len(units))
+        job = _Job(run, options, loop, loop.create_future(), units, work)
         if self._closing or len(self._jobs) >= self._most_waiting:
             status, why = (503, "shuts down") if self._closing else (429, "has too much to do")
             raise Refused(status, f"this server {why}: try again later", self.seconds_to_wait())
@@ -227,22 +247,33 @@ class WorkQueue:
                 if self._closing:
                     return []
                 self._changed.wait()
-            first = self._turns[0]
-            together = [job for job in self._turns if job.key == first.key]
-            budget, cost = self._budget(first), 0
-            turn: list[tuple[_Job, _Unit]] = []
-            while together and (not turn or cost + together[0].units[0].cost <= budget):
-                for job in together:
-                    if turn and cost + job.units[0].cost > budget:
-                        break
-                    unit = job.units.popleft()
-                    cost += unit.cost
-                    turn.append((job, unit))
-                together = [job for job in together if job.units]
-            taken = {id(job): job for job, _ in turn}
-            others = [job for job in self._turns if id(job) not in taken]
-            self._turns = deque([*others, *(job for job in taken.values() if job.units)])
+            turn = self._composed(self._turns[0])
+            taken = dict.fromkeys(job for job, _ in turn)
+            others = [job for job in self._turns if job not in taken]
+            self._turns = deque([*others, *(job for job in taken if job.units)])
             return turn
+
+    def _composed(self, first: _Job) -> list[tuple[_Job, _Unit]]:
+        """Takes the units of a turn from ``first`` and the requests that may share it: from the
+        short ones before all, and then no more of the long ones than as much again."""
+        budget = self._budget(first)
+        same = [job for job in self._turns if job.key == first.key]
+        short = [job for job in same if job.cost <= SHORT * budget]
+        long = [job for job in same if job.cost > SHORT * budget]
+        if short and long:
+            budget = min(budget, 2 * sum(job.cost for job in short))
+        turn: list[tuple[_Job, _Unit]] = []
+        together, cost = [*short, *long], 0
+        while together and cost + together[0].units[0].cost <= budget:
+            for job in together:
+                if cost + job.units[0].cost > budget:
+                    break
+                turn.append((job, unit := job.next_unit()))
+                cost += unit.cost
+            together = [job for job in together if job.units]
+        if not any(job is first for job, _ in turn):  # its unit is large; yet its turn has come
+            turn.append((first, first.next_unit()))
+        return turn
 
     def _budget(self, job: _Job) -> float:
         """The most that a turn costs: what takes about TURN_SECONDS, but no more than fits into

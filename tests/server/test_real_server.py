@@ -54,14 +54,14 @@ class Process:
 
     def translated(self, texts: list[str]) -> list[str]:
         body = json.dumps({"q": texts, "source": "en", "target": "fr"}).encode()
-        with urlopen(Request(f"{self.url}/translate", body), timeout=60) as response:
+        with urlopen(Request(f"{self.url}/translate", body), timeout=300) as response:
             found: list[str] = json.load(response)["translatedText"]
             return found
 
     def ended(self, number: int) -> tuple[int, str]:
         """The exit code and the rest of stderr, after a signal."""
         self.popen.send_signal(number)
-        _, said = self.popen.communicate(timeout=60)
+        _, said = self.popen.communicate(timeout=300)
         return self.popen.returncode, said
 
 

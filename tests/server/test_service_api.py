@@ -1,6 +1,7 @@
 """The small endpoints, files, and what a server takes from its options."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,23 @@ def test_documents_keep_their_layout(server: TestClient) -> None:
     wanted = b"<!doctype html><p>ONE <b>TWO</b></p><script>three</script>"
     assert fetched(server, "a.html", page)[1] == wanted
     assert "a.docx" in sent(server, "a.docx", b"broken").json()["error"]
+
+
+def test_a_document_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def line_by_line(data: bytes, suffix: str, translate: files_api.Translate) -> bytes:
+        try:
+            return b"".join(translate([line])[0].encode() for line in data.decode().split())
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(files_api, "DOCUMENTS", {".slow": line_by_line})
+    slow = FakeTranslator(seconds=0.05)
+    with client(slow, limits=Limits(file_seconds=0.2)) as server:
+        assert sent(server, "a.slow", b"x " * 1000).status_code == 503
+        assert ended.wait(10)
+        assert len(slow.calls) < 1000
 
 
 def test_files_nobody_fetches_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,12 @@ def test_a_list_is_answered_by_a_list(server: TestClient, request_: Mapping[str,
     assert response.json() == {"translatedText": ["ONE", "TWO", "ONE"]}
 
 
+def test_much_text_at_once() -> None:
+    with client() as server:
+        texts = ["a line of some text\n" * 200] * 10
+        assert answer(server, q=texts)["translatedText"] == [text.upper() for text in texts]
+
+
 def test_a_list_of_none_and_of_one(server: TestClient) -> None:
     assert answer(server, q=[]) == {"translatedText": []}
     assert answer(server, q=["one"], alternatives=1) == {

@@ -125,6 +125,45 @@ def test_a_short_text_never_waits_behind_a_book() -> None:
     assert max(map(len, fake.calls)) < 400  # of which each line takes 2 ms
 
 
+def test_a_turn_of_short_texts_has_little_of_a_book_and_a_book_goes_on() -> None:
+    fake = FakeTranslator()
+    book = [f"line {number} of a book" for number in range(300)]
+    event = threading.Event()
+
+    async def work(queue: WorkQueue) -> None:
+        busy = await held(queue, event)
+        reading = asyncio.ensure_future(texts(queue, book))
+        await entered(queue, 2)
+        shorts = [asyncio.ensure_future(texts(queue, [f"short {n}"])) for n in range(4)]
+        await entered(queue, 6)
+        event.set()
+        await asyncio.gather(busy, reading, *shorts)
+
+    run(work, fake)
+    first, *others = fake.calls
+    assert set(first) == {f"short {n}" for n in range(4)} | set(book[:4])
+    assert [line for call in others for line in call] == book[4:]
+
+
+def test_a_stream_of_short_texts_does_not_starve_a_line_of_any_length() -> None:
+    fake = FakeTranslator()
+    event = threading.Event()
+
+    async def work(queue: WorkQueue) -> None:
+        busy = await held(queue, event)
+        reading = asyncio.ensure_future(texts(queue, ["x" * 3000], sentences="line"))
+        await entered(queue, 2)
+        waiting = [
+            asyncio.ensure_future(texts(queue, [f"{n}"], sentences="line")) for n in range(99)
+        ]
+        await entered(queue, 101)
+        event.set()
+        await asyncio.gather(busy, reading, *waiting)
+
+    run(work, fake)
+    assert "x" * 3000 in fake.calls[0]
+
+
 def test_two_books_go_on_side_by_side() -> None:
     fake = FakeTranslator(seconds=1e-6)
     lines = ["x" * 400] * 400
