@@ -66,7 +66,7 @@ def hub_errors(what: str) -> Iterator[None]:
     what: was tried, for the message.
     """
     from huggingface_hub import errors
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if not sys.stderr.isatty():
         disable_progress_bars()
