@@ -6,6 +6,7 @@ reached, the copy serves. A run that comes from there is checked as any other.
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,12 +60,16 @@ def local_run(run: str | Path) -> str | Path:
 
 @contextmanager
 def hub_errors(what: str) -> Iterator[None]:
-    """Turns the errors of the hub's library into one OSError that names the remedy.
+    """Turns the errors of the hub's library into one OSError that names the remedy; its progress
+    bars are for terminals only.
 
     what: was tried, for the message.
     """
     from huggingface_hub import errors
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     try:
         yield
     except errors.RepositoryNotFoundError as error:

@@ -55,7 +55,8 @@ class Handler(BaseHTTPRequestHandler):
             if name in self.server.repositories:
                 return self._answer({"url": f"{self.server.address}/{name}"}, 409)
             self.server.repositories[name] = {}
-            self.server.private |= {name} if asked["private"] else set()
+            if asked.get("private") or asked.get("visibility") == "private":
+                self.server.private.add(name)
             return self._answer({"url": f"{self.server.address}/{name}"})
         if found := re.fullmatch(r"/api/models/(.+)/preupload/main", self.path):
             files = [

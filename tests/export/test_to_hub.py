@@ -13,6 +13,7 @@ from nmt.commands.evaluate import main as evaluate
 from nmt.commands.export import main as export
 from nmt.hub_runs import check_name, local_run
 from nmt.run_directory import RunDirectory
+from nmt.search.greedy import GreedySearch
 from nmt.translator import Translator
 from tests.export.fake_hub import TOKEN, Hub, serving
 from tests.runs import untrained_run
@@ -60,10 +61,15 @@ def command(name: str, *options: str) -> str:
 
 
 UPLOAD = command("export", "run=run", "format=hub", f"repo={NAME}", "license=mit")
-TRANSLATE = """\
+LOAD = f"""\
+from nmt.run_directory import RunDirectory
+print(RunDirectory.open("hub:{NAME}").serving().name)
+"""
+TRANSLATE = f"""\
 from nmt import Translator
 from nmt.search.greedy import GreedySearch
-made = Translator.load("hub:me/en-fr.small", search=GreedySearch(), device="cpu", precision="fp32")
+options = {{"device": "cpu", "precision": "fp32"}}
+made = Translator.load("hub:{NAME}", search=GreedySearch(), **options)
 print(made.translate(["the cat sat"])[0].text.encode())
 """
 
@@ -77,29 +83,35 @@ def test_a_run_is_uploaded_and_translates_from_there(hub: Hub, run: Path, tmp_pa
         *("README.md", "manifest.json", "config", "tokenizer.model", "model"),
     }
     assert NAME in hub.private
-    by_hub = process(TRANSLATE, tmp_path, hub)
-    by_disk = process(TRANSLATE.replace(f"hub:{NAME}", "run"), tmp_path, hub)
-    assert by_hub == by_disk and by_hub[0] == 0
-    assert process(TRANSLATE, tmp_path, None) == by_disk  # what was downloaded serves
+    ours = Translator.load(run, search=GreedySearch(), device="cpu", precision="fp32")
+    text = ours.translate(["the cat sat"])[0].text
+    assert process(TRANSLATE, tmp_path, hub) == (0, f"{text.encode()}\n")
     copy = tmp_path / "hf" / "nmt" / NAME
-    assert not any(path.is_symlink() for path in copy.rglob("*"))
+    assert copy.is_dir() and not any(path.is_symlink() for path in copy.rglob("*"))
+    (weights,) = (name for name in files if name.endswith(".safetensors"))
+    code, said = process(LOAD, tmp_path, None)  # what was downloaded serves, with a word of warning
+    assert code == 0 and said.startswith(weights) and "cannot be accessed" in said
 
+
+def test_what_was_altered_on_the_hub_is_refused_until_it_is_uploaded_anew(
+    hub: Hub, run: Path, tmp_path: Path
+) -> None:
+    assert process(UPLOAD, tmp_path, hub)[0] == 0
+    files = hub.repositories[NAME]
     (weights,) = (name for name in files if name.endswith(".safetensors"))
     files[weights] = files[weights][:-1] + b"\x01"
-    hub.commits += 1
-    code, said = process(TRANSLATE, tmp_path, hub)
+    code, said = process(LOAD, tmp_path, hub)
     assert code == 1 and "its sha256 is not the one in" in said
-
-    code, said = process(UPLOAD, tmp_path, hub)  # once more
+    code, said = process(UPLOAD, tmp_path, hub)
     assert code == 0, said
-    assert process(TRANSLATE, tmp_path, hub) == by_disk
+    assert process(LOAD, tmp_path, hub) == (0, f"{weights}\n")
 
 
 def test_who_may_not_and_what_is_not_there(hub: Hub, run: Path, tmp_path: Path) -> None:
-    code, said = process(command("translate", f"run=hub:{NAME}"), tmp_path, hub)
-    assert code == 2 and "no such repository" in said and "hf auth login" in said
-    code, said = process(command("translate", f"run=hub:{NAME}"), tmp_path, None)
-    assert code == 2 and "the hub cannot be reached: check the network" in said
+    code, said = process(LOAD, tmp_path, hub)
+    assert code == 1 and "no such repository" in said and "hf auth login" in said
+    code, said = process(LOAD, tmp_path, None)
+    assert code == 1 and "the hub cannot be reached: check the network" in said
     code, said = process(UPLOAD, tmp_path, hub, token="hf_of_somebody_else")
     assert code == 2 and said.startswith("error: ") and said.count("\n") == 1
     assert "token" in said and hub.commits == 0
