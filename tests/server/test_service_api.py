@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from nmt.server.files_api import KeptFiles
 from nmt.server.limits import ApiKeys, Limits, Refused, check_origins
 from nmt.server.served_runs import ServedRuns
+from nmt.translator.tagged_text import Translate
 from tests.runs import untrained_run
 from tests.server.fakes import FakeTranslator, client
 
@@ -165,16 +166,18 @@ def test_documents_keep_their_layout(server: TestClient) -> None:
 def test_a_document_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
 
-    def line_by_line(data: bytes, suffix: str, translate: files_api.Translate) -> bytes:
+    def line_by_line(
+        data: bytes, name: str, translate: Translate, *, src_lang: str, tgt_lang: str
+    ) -> bytes:
         try:
             return b"".join(translate([line])[0].encode() for line in data.decode().split())
         finally:
             ended.set()
 
-    monkeypatch.setattr(files_api, "DOCUMENTS", {".slow": line_by_line})
+    monkeypatch.setattr("nmt.server.files_api.translated_document", line_by_line)
     slow = FakeTranslator(seconds=0.05)
     with client(slow, limits=Limits(file_seconds=0.2)) as server:
-        assert sent(server, "a.slow", b"x " * 1000).status_code == 503
+        assert sent(server, "a.srt", b"x " * 1000).status_code == 503
         assert ended.wait(10)
         assert len(slow.calls) < 1000
 
