@@ -19,6 +19,7 @@ import yaml
 from nmt.checks import OptionError, field
 from nmt.directory_lock import LOCK, locked
 from nmt.files import fingerprint, replace_text, sha256_file, sync
+from nmt.hub_runs import local_run
 from nmt.older_runs import config_of_today
 from nmt.plain_files import (
     MOST_YAML,
@@ -113,8 +114,9 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Opens a run that exists. Raises FileNotFoundError or ValueError for anything else."""
-        run = cls(path)
+        """Opens a run that exists, ``hub:OWNER/NAME`` included. Raises FileNotFoundError or
+        ValueError for anything else, and what ``local_run`` raises."""
+        run = cls(local_run(path))
         if not run.path.exists():
             raise FileNotFoundError(f"{run.path}: there is no such run directory")
         if not run.exists():

@@ -8,6 +8,7 @@
     python scripts/benchmark.py grow --data MULTI30K
     python scripts/benchmark.py sentence [--lengths 10 20 40 80 160]
     python scripts/benchmark.py scale [--processes 1 2]
+    python scripts/benchmark.py serve --run RUN --source FILE [--seconds 60] [--requests 20000]
 
 ``all`` measures every row of the table of speeds in RESULTS.md, trains its two models unless FOLDER
 holds them from an earlier time, and writes the figures to data/results/speed/<kind of machine>.json
@@ -37,6 +38,7 @@ from scripts.benchmarks import (
     one_sentence,
     preparing,
     scaling,
+    serving,
     speed_table,
     starting,
     training,
@@ -139,6 +141,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     sub.add_argument("--steps", type=int, default=80)
     sub.add_argument("--options", nargs="+", default=[], help="more options of nmt-train")
+
+    sub = command("serve", _serve)
+    sub.add_argument("--run", type=Path, required=True, help="translates English into French")
+    sub.add_argument("--source", type=Path, required=True)
+    sub.add_argument("--connections", type=int, default=64)
+    sub.add_argument("--seconds", type=float, default=60.0)
+    sub.add_argument("--requests", type=int, default=20_000, help="of which memory is watched")
     return parser
 
 
@@ -237,6 +246,17 @@ def _start(arguments: argparse.Namespace) -> Rows:
 def _prepare(arguments: argparse.Namespace) -> Rows:
     return preparing.measure(
         sizes=arguments.sizes, vocab_size=arguments.vocab_size, steps=arguments.steps
+    )
+
+
+def _serve(arguments: argparse.Namespace) -> Rows:
+    return serving.measure(
+        run=arguments.run,
+        source=arguments.source,
+        connections=arguments.connections,
+        seconds=arguments.seconds,
+        requests=arguments.requests,
+        threads=arguments.threads,
     )
 
 

@@ -1,5 +1,6 @@
 """Runs as training leaves them, without the training."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ MODEL = {
 PAIRS = [("the cat sat", "le chat dort"), ("a dog ran home", "un chien rentre")]
 
 
-def untrained(tokenizer: Tokenizer, seed: int = 1) -> Seq2SeqModel:
+def untrained(
+    tokenizer: Tokenizer, seed: int = 1, model: Mapping[str, Any] = MODEL
+) -> Seq2SeqModel:
     torch.manual_seed(seed)
-    size = tokenizer.tgt_vocab_size
-    return build_model(MODEL, src_vocab_size=size, tgt_vocab_size=size)
+    sizes = {"src_vocab_size": tokenizer.src_vocab_size, "tgt_vocab_size": tokenizer.tgt_vocab_size}
+    return build_model(model, **sizes)
 
 
 def make_run(
@@ -36,15 +39,16 @@ def make_run(
     *,
     seed: int = 1,
     languages: tuple[str, str] = ("en", "fr"),
+    model: Mapping[str, Any] = MODEL,
     **fields: Any,
 ) -> RunDirectory:
     """A run with an untrained model, as training leaves one; ``fields`` go into its manifest."""
     run = RunDirectory.create(path)
     src_lang, tgt_lang = languages
-    run.write_config({"model": MODEL, "data": {"src_lang": src_lang, "tgt_lang": tgt_lang}})
+    run.write_config({"model": dict(model), "data": {"src_lang": src_lang, "tgt_lang": tgt_lang}})
     for file in tokenizer.save(run.path):
         run.add_file(file.name)
-    save_weights(untrained(tokenizer, seed), run.path / "model-1.safetensors")
+    save_weights(untrained(tokenizer, seed, model), run.path / "model-1.safetensors")
     run.add_file("model-1.safetensors")
     run.commit(serving="model-1.safetensors", serving_kind="best", **fields)
     return run

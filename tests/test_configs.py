@@ -24,6 +24,7 @@ from nmt.evaluation.recipe import Scoring
 from nmt.factory import factory
 from nmt.models.weights import SkipInit
 from nmt.search.base import Search
+from nmt.server.limits import Limits
 from nmt.tokenizer import Tokenizer
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import Schedule
@@ -272,6 +273,7 @@ def test_evaluating_and_cleaning_have_the_options_and_defaults_of_their_classes(
         Augmentation: composed("train", [], "data")["augment"],
         Curriculum: composed("train", [], "data")["curriculum"],
         Bootstrap: evaluating["bootstrap"],
+        Limits: composed("serve")["limits"],
     }
     for cls, section in sections.items():
         assert set(section) == set(inspect.signature(cls).parameters)

@@ -412,7 +412,7 @@ def test_any_document_is_filled_or_refused(corpus: tuple[str, bytes, bool], plac
     path.write_bytes(content)
     try:
         document = open_document(path, "en", "fr")
-        filled, _ = document.filled([f"t{number}" for number, _ in enumerate(document.texts)])
+        filled, _ = document.filled(lambda texts: [f"t{number}" for number, _ in enumerate(texts)])
     except (ValueError, OSError) as error:
         own_errors(error)
         return

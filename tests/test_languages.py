@@ -1,7 +1,7 @@
 import pytest
 
 from nmt.evaluation.scorer import Scorer
-from nmt.languages import language_of_script, tokenizer_for, unit_for
+from nmt.languages import _ISO_639_1, language_name, language_of_script, tokenizer_for, unit_for
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,15 @@ def test_its_words_are_counted(language: str, text: str, words: int) -> None:
     scorer = Scorer(metrics=["bleu"], tokenize=tokenizer_for(language))
     statistics = scorer.count([text], [text])
     assert statistics["bleu"][0, :2].tolist() == [words, words]
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("fr", "French"), ("EN", "English"), ("zho_Hans", "Chinese (Hans)"), ("x-my", "x-my")],
+)
+def test_a_language_has_a_name(language: str, name: str) -> None:
+    assert language_name(language) == name
+
+
+def test_every_code_of_two_letters_has_a_name() -> None:
+    assert [code for code in _ISO_639_1.split() if language_name(code) == code] == []

@@ -19,12 +19,14 @@ SMALL = {
     "search/greedy.py",
     "older_runs.py",
     "training/optimizer.py",
+    "export/outside/exported_text.py",
+    "export/outside/translate_by_ctranslate2.py",
 }
-"""Each answers a question that none of its neighbours does."""
+"""Each answers a question that none of its neighbours does, or goes out as it is."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 153
-MOST_LINES = 25_000
+MOST_FILES = 188
+MOST_LINES = 31_000
 
 OPTION = re.compile(
     r"(?<![\w.])(data|tokenizer|model|optimizer|schedule|loss|trainer|search|bootstrap)\.[a-z_]+"

@@ -60,3 +60,14 @@ def _watch(signals: int, clean_up: Callable[[], None]) -> None:
             os._exit(128 + received[0])
         break
     os.close(signals)
+
+
+@contextmanager
+def left_to_the_caller() -> Iterator[None]:
+    """Inside this context, within ``interruptible``, no signal ends the process by itself: a server
+    takes as long as it must to finish what it has accepted."""
+    wakeup = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)

@@ -42,6 +42,7 @@ from nmt.evaluation.recipe import Recipe, Scoring, TestSet
 from nmt.evaluation.result_files import check_free, directory_in_run, write_evaluation
 from nmt.evaluation.suspicion import of_blank, of_copies, of_tokenizer
 from nmt.files import check_writable
+from nmt.hub_runs import is_hub_run
 from nmt.languages import tokenizer_for, unit_for
 from nmt.report.tables import evaluation_tables
 from nmt.run_directory import RunDirectory
@@ -204,14 +205,13 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
     runs = [RunDirectory.open(path) for path in texts(config["run"])]
     if not runs:
         raise ValueError("run=[] names no run: say run=DIR, or run=[DIR,DIR]")
-    if config["output"] is None and len(runs) > 1:
-        raise ValueError("a result of several runs belongs to none of them: say output=DIR")
+    if config["output"] is None and (len(runs) > 1 or is_hub_run(texts(config["run"])[0])):
+        raise ValueError("a result of several runs, or of one on the hub, needs output=DIR")
     if config["test"] is None:
         path = one_file(config, "source")
         refuse_same_files({"source": [path], "reference": texts(config["reference"])})
         sources, references = read_lines(path), read_references(config, "reference")
-        first = texts(config["reference"])[0]
-        check_as_many(path, len(sources), first, len(references[0]))
+        check_as_many(path, len(sources), texts(config["reference"])[0], len(references[0]))
         name = file_name(path)
     else:
         name = str(config["test"])
@@ -232,8 +232,8 @@ def _task_of_run(config: Mapping[str, Any]) -> Task:
         src_lang=str(data.get("src_lang") or ""),
         tgt_lang=str(data.get("tgt_lang") or ""),
     )
-    system = "+".join(run.path.resolve().name for run in runs)
-    return Task(system=system, text=text, directory=directory, runs=runs)
+    names = [run.path.resolve().name for run in runs]
+    return Task(system="+".join(names), text=text, directory=directory, runs=runs)
 
 
 def _task_of_files(config: Mapping[str, Any]) -> Task:

@@ -6,6 +6,7 @@ nmt-translate run=runs/demo-lstm-s1 < in.txt > out.txt
 nmt-translate run=runs/demo-lstm-s1 input=in.txt.gz output=out.txt search.beam_size=10
 nmt-translate run=runs/demo-lstm-s1 input=in.txt output=out.txt resume=auto
 nmt-translate run=runs/demo-lstm-s1 input=in.po output=out.po
+nmt-translate run=runs/demo-lstm-s1 input=film.srt output=film.fr.srt
 nmt-translate run=[runs/demo-lstm-s1,runs/demo-lstm-s2] search=greedy < in.txt
 nmt-translate run=runs/demo-lstm-s1 format=jsonl nbest=5 align=true < in.txt > out.jsonl
 nmt-translate run=runs/demo-lstm-s1 'require=["the red cat"]' 'forbid=[dog,fox]' < in.txt
@@ -99,7 +100,7 @@ def _translate_lines(
 def _translate_document(
     source: str | None, target: str | None, config: Mapping[str, Any]
 ) -> Counter[str]:
-    """Fills in what a PO, XLIFF or TMX file lacks -> counts as of ``_translate_lines``."""
+    """Translates the texts of a document -> counts as of ``_translate_lines``."""
     assert source is not None
     if target is None:
         raise ValueError(
@@ -113,24 +114,27 @@ def _translate_document(
     check_writable(Path(target).parent, "output")
     translator = load_translator(config)
     document = documents.open_document(source, translator.src_lang, translator.tgt_lang)
-    waiting, flags, translated = document.texts, Counter[str](), list[str]()
+    flags: Counter[str] = Counter()
+    damaged = document.write(partial(_translate_texts, translator, config, flags), target)
+    log.info("%s: %s", target, document.described())
+    if damaged:
+        log.warning("%s: %s", target, document.damage(damaged))
+    return flags
+
+
+def _translate_texts(
+    translator: Translator, config: Mapping[str, Any], flags: Counter[str], waiting: Sequence[str]
+) -> list[str]:
+    """The translations of texts of a document, counted in ``flags``."""
+    translated: list[str] = []
     at_once = translator.lines_at_once
     for start in tqdm(range(0, len(waiting), at_once), disable=None, leave=False):
         requests = map(_request(config), count(1), waiting[start : start + at_once])
         made = _translate_chunk(translator, list(requests), config)
-        translated += [without_line_breaks(one.text) for one in made]
+        translated += [one.text for one in made]
         flags[""] += len(made)
         flags.update(_counted(made))
-    damaged = document.write(translated, target)
-    log.info("%s: %s", target, document.described())
-    if damaged:
-        log.warning(
-            "%s: inline markup was lost or out of order in %s texts; what was missing stands at"
-            " their ends, or at their beginnings if it led the source",
-            target,
-            f"{damaged:,}",
-        )
-    return flags
+    return translated
 
 
 def load_translator(config: Mapping[str, Any]) -> Translator:

@@ -237,6 +237,8 @@ def sinusoids(first: int, length: int, size: int, device: torch.device) -> Tenso
 
     Vaswani et al. (2017), section 3.5, the sines in the first half and the cosines in the second.
     """
+    if torch.compiler.is_exporting():  # a kept table would fix the length of what is exported
+        return _waves(torch.arange(first, first + length, device=device), size)
     blocks = range(first // POSITIONS, (first + length - 1) // POSITIONS + 1)
     tables = [_sinusoids(block, size, device) for block in blocks]
     every = tables[0] if len(tables) == 1 else torch.cat(tables)
@@ -249,9 +251,13 @@ def sinusoids(first: int, length: int, size: int, device: torch.device) -> Tenso
 def _sinusoids(block: int, size: int, device: torch.device) -> Tensor:
     """Positions block * POSITIONS and on, (POSITIONS, size); a step of search wants one of them."""
     start = block * POSITIONS
-    position = torch.arange(start, start + POSITIONS, device=device, dtype=torch.float32)
-    exponent = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
-    angles = position.unsqueeze(1) * torch.pow(10_000.0, -exponent)
+    return _waves(torch.arange(start, start + POSITIONS, device=device), size)
+
+
+def _waves(positions: Tensor, size: int) -> Tensor:
+    """Of positions (T,), (T, size)."""
+    exponent = torch.arange(0, size, 2, device=positions.device, dtype=torch.float32) / size
+    angles = positions.float().unsqueeze(1) * torch.pow(10_000.0, -exponent)
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 

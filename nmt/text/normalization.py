@@ -17,6 +17,9 @@ VERSION = 1  # raise it whenever a scheme gives another text; runs keep the vers
 
 _BREAKS = "\0-\x1f\x7f-\x9f\u2028\u2029"  # controls, and characters that end a line
 _SPACES = rf"{_BREAKS} \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+ANY_SPACES = f"[{_SPACES}]+"
+"""A regular expression of what sources have one space for."""
+
 _OTHER_THAN_ONE_SPACE = re.compile(rf"[{_SPACES}]{{2,}}|(?! )[{_SPACES}]")
 _WITH_A_BREAK = re.compile(rf" *[{_BREAKS}][{_BREAKS} ]*")
 _OUTER_SPACES = re.compile(rf"^[{_SPACES}]+|[{_SPACES}]+\Z")

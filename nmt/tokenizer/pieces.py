@@ -43,7 +43,7 @@ class Escapes:
         """Escapes that the model's own normalization leaves alone."""
         for mark in _ESCAPE_MARKS:
             escapes = cls(placeholders, mark)
-            if all(f"x{code}x" in model.normalize(f"x{code}x") for code in escapes._codes.values()):
+            if all(f"x{code}x" in model.normalize(f"x{code}x") for code in escapes.codes.values()):
                 return escapes
         raise OptionError(
             f"{field('model')} cannot serve: its own normalization changes characters for private"
@@ -53,7 +53,7 @@ class Escapes:
     def escape(self, lines: Iterable[str], *, masked: bool = False) -> Iterator[str]:
         """The lines with the space mark, the escape itself and placeholders escaped. ValueError for
         surrogates. masked: placeholders stay, as symbols."""
-        codes = self._codes
+        codes = self.codes
         table = str.maketrans(
             {c: e for c, e in codes.items() if not (masked and c in self.placeholders)}
         )
@@ -73,12 +73,13 @@ class Escapes:
         """The text that ``escape`` escaped."""
         if self.mark not in text:
             return text
-        plain = {code: character for character, code in self._codes.items()}
+        plain = {code: character for character, code in self.codes.items()}
         codes = "|".join(map(re.escape, plain))
         return re.sub(codes, lambda found: plain[found[0]], text)
 
     @property
-    def _codes(self) -> dict[str, str]:
+    def codes(self) -> dict[str, str]:
+        """character -> what is written in its place, the mark first."""
         codes = {self.mark: self.mark * 2, SPACE_MARK: self.mark + "_"}
         letters = dict(zip(ALL_PLACEHOLDERS, _LETTERS, strict=True))
         return codes | {one: self.mark + letters[one] for one in self.placeholders}

@@ -224,6 +224,12 @@ class Tokenizer:
         """Target pieces for people to look at."""
         return [self._tgt.id_to_piece(token) for token in ids]
 
+    @property
+    def escapes(self) -> dict[str, str]:
+        """character -> what a SentencePiece model reads in its place, in the order in which one
+        could replace them one by one."""
+        return self._escapes.codes
+
     def own_normalization(self) -> str:
         """What the models do to text over and above ``normalization``; "" for nothing."""
         return own_normalization(self._tgt)

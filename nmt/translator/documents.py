@@ -1,9 +1,10 @@
-"""Documents of translators: the texts that wait for a translation are taken out and filled in.
+"""Documents: their texts are taken out and translated, and every other byte stays as it was.
 
-Every other byte of the file stays as it was. A text that has a translation is left alone, and so is
-what a person has not finished. What is filled in is marked as made by machine, so that tools show
-it for review: ``fuzzy`` in PO, ``needs-review-translation`` in XLIFF 1, a ``subState`` of XLIFF 2,
-``creationtool`` in TMX.
+In files of translators (PO, XLIFF, TMX), those texts are filled in that wait for a translation. A
+text that has one is left alone, and so is what a person has not finished. What is filled in is
+marked as made by machine, so that tools show it for review: ``fuzzy`` in PO,
+``needs-review-translation`` in XLIFF 1, a ``subState`` of XLIFF 2, ``creationtool`` in TMX. In
+other documents (subtitles, HTML, .docx, .odt), translations replace the texts.
 """
 
 import re
@@ -17,49 +18,87 @@ from nmt.data.sources.po_entries import PoEntry, PoFile, quoted, read_po
 from nmt.data.sources.unit_formats import matching
 from nmt.data.text_files import opened
 from nmt.files import replace_bytes
+from nmt.translator.html_documents import HtmlFiller
+from nmt.translator.office_documents import OfficeFiller
+from nmt.translator.subtitles import SubtitleFiller
+from nmt.translator.tagged_text import Translate, has_words
+from nmt.translator.translation import without_line_breaks
 from nmt.translator.xml_documents import XmlFiller, is_code
 
-_KINDS = {".po": "po", ".pot": "po", ".xlf": "xliff", ".xliff": "xliff", ".tmx": "tmx"}
+_KINDS = {
+    **{".po": "po", ".pot": "po", ".xlf": "xliff", ".xliff": "xliff", ".tmx": "tmx"},
+    **{".srt": "srt", ".vtt": "vtt", ".html": "html", ".htm": "html"},
+    **{".docx": "docx", ".odt": "odt"},
+}
+ENDINGS = tuple(_KINDS)
+"""Of the names of documents."""
 _AROUND = re.compile(r"(^\s++|(?<!\s)[^\S\r\n]*+[\r\n]\s*+|(?<!\s)\s++$)")
-_TAG = re.compile("<[^<>]*>")
 
 
 class Filler(Protocol):
     """A file whose texts can be filled in.
 
-    sources: the texts that wait for a translation. left: why -> how many others are left alone.
+    sources: the texts to translate. left: why -> how many others are left alone.
+    what: what becomes of the texts, for people. after_loss: what becomes of those whose translation
+    lost inline markup.
     """
 
     sources: list[str]
     left: Counter[str]
+    what: str
+    after_loss: str
 
-    def filled(self, translations: Sequence[str]) -> tuple[bytes, int]:
+    def filled(self, translate: Translate) -> tuple[bytes, int]:
         """The file with a translation of each source, and in how many of them inline markup was
-        lost or damaged: what is missing stands at the end of these."""
+        lost or damaged. Asks for translations once or twice."""
 
 
 def kind_of(path: str | Path | None) -> str | None:
-    """The kind of document that a file's name says, "po", "xliff" or "tmx"; None for others."""
+    """The kind of document that a file's name says, such as "po" or "html"; None for others."""
     name = "" if path is None else str(path).removesuffix(".gz")
     return _KINDS.get(Path(name).suffix.lower())
 
 
+def translated_document(
+    content: bytes, name: str, translate: Translate, *, src_lang: str, tgt_lang: str
+) -> bytes:
+    """A document with its texts translated.
+
+    name: of its file, whose ending says what it is (``kind_of``), for messages too.
+    translate: lines of text -> a translation of each, in order. Called at most twice.
+
+    Raises ValueError for what ``read_document`` refuses.
+    """
+    return read_document(content, name, src_lang, tgt_lang).filled(translate)[0]
+
+
 def open_document(path: str | Path, src_lang: str, tgt_lang: str) -> "Document":
-    """Reads a document: PO, XLIFF or TMX, by the ending of its name, also gzipped.
+    """Reads a document, by the ending of its name, also gzipped. Raises OSError for a file that
+    cannot be read, and what ``read_document`` raises."""
+    path = Path(path).expanduser()
+    with opened(path) as stream:
+        return read_document(stream.read(), str(path), src_lang, tgt_lang)
+
+
+def read_document(content: bytes, name: str, src_lang: str, tgt_lang: str) -> "Document":
+    """The document with these bytes.
 
     src_lang, tgt_lang: of the translator. Names that are no language codes fit any XLIFF and PO.
 
-    Raises OSError for a file that cannot be read, ValueError for one that is damaged, that is in
-    other languages, or whose library is not installed.
+    Raises ValueError, naming the file, for one that is damaged, encrypted, no document of the kind
+    that its name says, in other languages, or whose library is not installed.
     """
-    path = Path(path).expanduser()
-    kind = kind_of(path)
-    assert kind is not None, path
-    with opened(path) as stream:
-        content = stream.read()
+    kind = kind_of(name)
+    assert kind is not None, name
     if kind == "po":
-        return Document(PoFiller(read_po(content, str(path)), tgt_lang))
-    return Document(XmlFiller(content, str(path), kind, src_lang, tgt_lang))
+        return Document(PoFiller(read_po(content, name), tgt_lang))
+    if kind in ("srt", "vtt"):
+        return Document(SubtitleFiller(content, name, kind, tgt_lang))
+    if kind == "html":
+        return Document(HtmlFiller(content, name))
+    if kind in ("docx", "odt"):
+        return Document(OfficeFiller(content, name, kind))
+    return Document(XmlFiller(content, name, kind, src_lang, tgt_lang))
 
 
 class Document:
@@ -71,36 +110,56 @@ class Document:
 
     def __init__(self, filler: Filler) -> None:
         self._filler = filler
-        self._cuts = [_AROUND.split(source) for source in filler.sources]
-        self.texts = [text for cut in self._cuts for text in cut[::2] if _has_words(text)]
+        self.texts = _Cut(filler.sources).texts
 
-    def filled(self, translations: Sequence[str]) -> tuple[bytes, int]:
-        """The file with the translations of ``texts``, and how many have damaged inline markup."""
-        assert len(translations) == len(self.texts)
-        found = iter(translations)
-        return self._filler.filled([_joined(cut, found) for cut in self._cuts])
+    def filled(self, translate: Translate) -> tuple[bytes, int]:
+        """The file with its texts translated, and how many translations had damaged inline markup.
+        Where parts of these are translated one by one, ``translate`` is called again."""
 
-    def write(self, translations: Sequence[str], path: str | Path) -> int:
-        """Writes the file with the translations of ``texts``, whole or not at all. Returns how many
-        of them had damaged inline markup."""
-        data, damaged = self.filled(translations)
+        def of_sources(sources: Sequence[str]) -> Sequence[str]:
+            cut = _Cut(sources)
+            made = translate(cut.texts) if cut.texts else ()
+            assert len(made) == len(cut.texts)
+            return cut.joined([without_line_breaks(text) for text in made])
+
+        return self._filler.filled(of_sources)
+
+    def write(self, translate: Translate, path: str | Path) -> int:
+        """Writes the file with its texts translated, whole or not at all -> how many translations
+        had damaged inline markup."""
+        data, damaged = self.filled(translate)
         replace_bytes(Path(path).expanduser(), data)
         return damaged
 
     def described(self) -> str:
         """How many texts are filled and how many left alone, for people."""
         left = "".join(f"; {count:,} left: {why}" for why, count in self._filler.left.items())
-        return f"{len(self._cuts):,} texts without translation filled{left}"
+        return f"{len(self._filler.sources):,} {self._filler.what}{left}"
+
+    def damage(self, count: int) -> str:
+        """What became of translations with damaged inline markup, for people."""
+        return (
+            f"inline markup was lost or out of order in {count:,} texts; {self._filler.after_loss}"
+        )
+
+
+class _Cut:
+    """Sources cut into lines without outer white space. texts: those lines that have words."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._cuts = [_AROUND.split(source) for source in sources]
+        self.texts = [text for cut in self._cuts for text in cut[::2] if has_words(text)]
+
+    def joined(self, translations: Sequence[str]) -> list[str]:
+        """The sources with translations of ``texts``."""
+        found = iter(translations)
+        return [_joined(cut, found) for cut in self._cuts]
 
 
 def _joined(cut: Sequence[str], translations: Iterator[str]) -> str:
-    texts = (next(translations) if _has_words(text) else text for text in cut[::2])
+    texts = (next(translations) if has_words(text) else text for text in cut[::2])
     spaces = [*cut[1::2], ""]
     return "".join(part for pair in zip(texts, spaces, strict=True) for part in pair)
-
-
-def _has_words(text: str) -> bool:
-    return any(letter.isalpha() for letter in _TAG.sub("", text))
 
 
 def check_output(source: str | Path, target: str | Path) -> None:
@@ -121,6 +180,9 @@ def check_output(source: str | Path, target: str | Path) -> None:
 class PoFiller:
     """The entries of a PO file without a translation. In a plural the first form takes the
     translation of the singular, the others that of the plural; a single form that of the plural."""
+
+    what = "texts without translation filled"
+    after_loss = "it stays so"
 
     def __init__(self, po: PoFile, tgt_lang: str) -> None:
         self._po = po
@@ -148,10 +210,10 @@ class PoFiller:
                 return False
         return True
 
-    def filled(self, translations: Sequence[str]) -> tuple[bytes, int]:
+    def filled(self, translate: Translate) -> tuple[bytes, int]:
         lines = list(self._po.lines)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-        found = iter(translations)
+        found = iter(translate(self.sources))
         changes: list[tuple[range, list[str]]] = []
         for entry in self._entries:
             texts = [next(found)] if entry.plural is None else self._forms(next(found), next(found))

@@ -1,11 +1,11 @@
 """What a model attends to while it is made to write a given translation, and the alignment of two
 models of opposite directions.
 
-Dims: L decoder layers, T target tokens, S source tokens.
+Dims: L decoder layers, N heads, T target tokens, S source tokens.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 
@@ -19,7 +19,7 @@ from nmt.translator.translation import Alignment
 from nmt.translator.word_alignment import (
     Reading,
     Spelling,
-    attention_by_layer,
+    attention_by_head,
     links_of,
     word_shares,
     word_weights,
@@ -54,12 +54,25 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class AttendedPair:
-    """A pair, and where the model looked while it wrote the target. weights: (L, T + 1, S), the
-    means over heads; the last row wrote EOS, and the last column is the source's EOS."""
+    """A pair, and where the model looked while it wrote the target. by_head: (L, N, T + 1, S); the
+    last row wrote EOS, and the last column is the source's EOS."""
 
     source: Side
     target: Side
-    weights: Tensor
+    by_head: Tensor
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """(L, T + 1, S), the means over heads."""
+        return self.by_head.mean(dim=1)
+
+    def of_head(self, head: int) -> "AttendedPair":
+        """The same with this head alone in every layer, the first being 1. Raises ValueError for a
+        head that is not there."""
+        heads = self.by_head.shape[1]
+        if not 1 <= head <= heads:
+            raise ValueError(f"head={head}, but a layer has {heads}: say 1 to {heads}")
+        return replace(self, by_head=self.by_head[:, head - 1 : head])
 
     def words(self, reading: Reading) -> Tensor:
         """(target words, source words). What goes to EOS, and to tokens of white space, is in no
@@ -98,7 +111,7 @@ def attend_pairs(
     src = [[*ids, EOS] for ids in tokenizer.encode_src([source for source, _ in pairs])]
     tgt = tokenizer.encode_tgt([target for _, target in pairs])
     order = sorted(range(len(pairs)), key=lambda place: (len(tgt[place]), len(src[place])))
-    found = attention_by_layer(model, [(src[place], tgt[place]) for place in order])
+    found = attention_by_head(model, [(src[place], tgt[place]) for place in order])
     weights = dict(zip(order, found, strict=True))
     rules = tokenizer.normalization
     return [

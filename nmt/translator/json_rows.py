@@ -45,14 +45,20 @@ def request_of_json(number: int, line: str, terms: Terms) -> TranslationRequest:
         raise ValueError(f"id must be text or a whole number, got {json.dumps(identity)}")
     if isinstance(identity, str):
         checked_text("id", identity)
+    src = checked_text("src", row["src"])
+    return TranslationRequest(identity, src, terms_of_row(row, terms))
+
+
+def terms_of_row(row: Mapping[str, Any], terms: Terms) -> Terms:
+    """The terms of a row: its prefix, require, forbid and glossary, and ``terms`` where it has
+    none of its own. Raises ValueError for what are no terms, or cannot all be kept."""
     own = _checked({name: row[name] for name in _TERMS if row.get(name) is not None})
     if row.get("glossary") is not None:
         own["glossary"] = _glossary(row["glossary"])
-    src = checked_text("src", row["src"])
     if own:
         terms = replace(terms, **own)
         check_terms(terms)
-    return TranslationRequest(identity, src, terms)
+    return terms
 
 
 def terms_of_options(config: Mapping[str, Any]) -> Terms:
@@ -71,15 +77,15 @@ def terms_of_options(config: Mapping[str, Any]) -> Terms:
 
 def row_of_translation(request: TranslationRequest, translation: Translation) -> str:
     """A translation as one line of JSON."""
-    row = {"id": request.id, "src": request.src, "alignment": None, **_own(translation)}
+    row = {"id": request.id, "src": request.src, "alignment": None, **values_of(translation)}
     order = ("id", "src", "text", "score", "tokens", "alignment", "confidence", "flags")
     ordered = {name: row[name] for name in order if name in row}
-    nbest = [_own(other) for other in translation.nbest]
+    nbest = [values_of(other) for other in translation.nbest]
     asked = [{"term": term, "met": met} for term, met in translation.glossary]
     return one_row(**ordered, **({"glossary": asked} if asked else {}), nbest=nbest)
 
 
-def _own(one: Alternative) -> dict[str, Any]:
+def values_of(one: Alternative) -> dict[str, Any]:
     """What a row says of one translation; nothing of what was not asked for."""
     row: dict[str, Any] = {"text": one.text, "score": finite(one.score), "tokens": one.tokens}
     if one.alignment is not None:

@@ -18,11 +18,12 @@ from nmt.models.quantization import fastest_precision, pack, round_to_bf16, roun
 from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.text.spans import Protection
-from nmt.tokenizer import Tokenizer
+from nmt.tokenizer import EOS, Tokenizer
 from nmt.translator.forced_decoding import AttendedPair, attend_pairs, word_importance, words_of
 from nmt.translator.inference import batches, log_probs
 from nmt.translator.line_plan import LinePlan
 from nmt.translator.loading import load_runs
+from nmt.translator.next_words import NextWord, next_words
 from nmt.translator.part_search import PartSearch
 from nmt.translator.parts import SENTENCES
 from nmt.translator.postprocessing import Reader
@@ -78,7 +79,8 @@ class Translator:
         batch_tokens: int | None = None,
         trusted_packages: Sequence[str] = (),
     ) -> Self:
-        """Loads a run directory, or an ensemble of several.
+        """Loads a run directory, one on the Hugging Face hub, ``hub:OWNER/NAME``, or an ensemble of
+        several.
 
         search: how to search; beam search with its defaults if None.
         device: auto, cpu, cuda or mps.
@@ -88,8 +90,8 @@ class Translator:
         trusted_packages: packages besides ``nmt`` whose classes a run may name; their code runs.
 
         Raises FileNotFoundError or ValueError for a directory that is no run, has no trained model
-        yet or is damaged, and ValueError for runs with different tokenizers and for a precision
-        that the device does not compute.
+        yet or is damaged, OSError for one that cannot be had from the hub, and ValueError for runs
+        with different tokenizers and for a precision that the device does not compute.
         """
         one_of("precision", precision, ("auto", "fp32", "bf16", "int8"))
         place = choose_device(device)
@@ -120,6 +122,11 @@ class Translator:
     def lines_at_once(self) -> int:
         """How many lines are to be given at once, so that batches are full and of like lengths."""
         return max(1024, self._batch_tokens // 4)
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Most source tokens that the model is given at once."""
+        return self._batch_tokens
 
     def translate(
         self,
@@ -219,13 +226,13 @@ class Translator:
 
     def count_words(self, pair: tuple[str, str]) -> tuple[int, int]:
         """How many words, or characters, of each side are aligned."""
-        src, tgt = map(words_of, pair, self._by_character)
+        src, tgt = map(words_of, pair, self.by_character)
         return len(src), len(tgt)
 
     def attend_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[AttendedPair]:
         """Where the model looks while it is made to write the second text of each pair. Raises
         NoAlignment for a model without attention."""
-        src, tgt = self._by_character
+        src, tgt = self.by_character
         with self._evaluating():
             return attend_pairs(
                 self.model, self.tokenizer, pairs, src_by_character=src, tgt_by_character=tgt
@@ -236,8 +243,20 @@ class Translator:
         with self._evaluating():
             return word_importance(self.model, self.tokenizer, pair)
 
+    def next_words(self, source: str, beginning: str, most: int) -> list[NextWord]:
+        """The likeliest words after the beginning of a translation, see ``next_words``."""
+        (src,) = self.tokenizer.encode_src([source])
+        (tgt,) = self.tokenizer.encode_tgt([beginning])
+        by_character = self.by_character[1]
+        with self._evaluating():
+            return next_words(
+                self.model, self.tokenizer, [*src, EOS], tgt, most, by_character=by_character
+            )
+
     @property
-    def _by_character(self) -> tuple[bool, bool]:
+    def by_character(self) -> tuple[bool, bool]:
+        """Whether the source, and the target, language is written without spaces: each of its
+        characters counts as a word."""
         return is_written_without_spaces(self.src_lang), is_written_without_spaces(self.tgt_lang)
 
     @contextmanager

@@ -144,13 +144,18 @@ class Reading:
     def of(self, weights: Tensor) -> Tensor:
         """(L, T + 1, S), the weights of every layer and step -> (T, S), those of each token.
         Raises ValueError for a layer that is not there."""
+        chosen = self.of_steps(weights)
+        return chosen[:-1] if self.step == "same" else chosen[1:]
+
+    def of_steps(self, weights: Tensor) -> Tensor:
+        """(L, T + 1, S) -> (T + 1, S), of the chosen layer, or the mean of all. Raises ValueError
+        for a layer that is not there."""
         if self.layer is not None and self.layer > len(weights):
             raise ValueError(
                 f"layer={self.layer}, but the decoder has {len(weights)} that attend to the source:"
                 f" say 1 to {len(weights)}, or null for their mean"
             )
-        chosen = weights.mean(dim=0) if self.layer is None else weights[self.layer - 1]
-        return chosen[:-1] if self.step == "same" else chosen[1:]
+        return weights.mean(dim=0) if self.layer is None else weights[self.layer - 1]
 
 
 READING = Reading()
@@ -158,12 +163,12 @@ MOST_WEIGHTS = 2**20  # most B * T * S in a batch; the model computes as many fo
 
 
 @torch.inference_mode()
-def attention_by_layer(
+def attention_by_head(
     model: Seq2SeqModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
 ) -> list[Tensor]:
-    """Attention (L, T + 1, S) on the CPU for each pair of ids, the source with EOS, the target
-    without. Row t of a layer is the mean over its heads of the attention that produced token t; the
-    last row produced EOS. Raises NoAlignment for a model without attention."""
+    """Attention (L, N, T + 1, S) on the CPU for each pair of ids, the source with EOS, the target
+    without. Row t is the attention that produced token t; the last row produced EOS. Raises
+    NoAlignment for a model without attention."""
     found: list[Tensor] = []
     device = next(model.parameters()).device
     areas = (max(len(src), len(tgt) + 1) ** 2 for src, tgt in pairs)
@@ -171,10 +176,9 @@ def attention_by_layer(
         src = [torch.tensor(ids) for ids, _ in pairs[start:end]]
         tgt = [torch.tensor([BOS, *ids]) for _, ids in pairs[start:end]]
         encoded = model.encode(pad_sequence(src, True, PAD).to(device))
-        weights = model.attend(pad_sequence(tgt, True, PAD).to(device), encoded)
-        mean = weights.float().mean(dim=2).cpu()  # (B, L, T + 1, S)
-        for one, (src_ids, tgt_ids) in zip(mean, pairs[start:end], strict=True):
-            found.append(one[:, : len(tgt_ids) + 1, : len(src_ids)].clone())
+        weights = model.attend(pad_sequence(tgt, True, PAD).to(device), encoded).float().cpu()
+        for one, (src_ids, tgt_ids) in zip(weights, pairs[start:end], strict=True):
+            found.append(one[:, :, : len(tgt_ids) + 1, : len(src_ids)].clone())
     return found
 
 
@@ -184,7 +188,7 @@ def attention(
     """Attention (T, S) for each pair of ids, as ``READING`` has it. A model without attention gives
     None for every pair."""
     try:
-        return [READING.of(weights) for weights in attention_by_layer(model, pairs)]
+        return [READING.of(heads.mean(dim=1)) for heads in attention_by_head(model, pairs)]
     except NoAlignment:
         return [None] * len(pairs)
 

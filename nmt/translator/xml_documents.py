@@ -5,7 +5,6 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import count
 
 from nmt.data.sources.unit_formats import matching
 from nmt.data.sources.xml_units import (
@@ -17,8 +16,8 @@ from nmt.data.sources.xml_units import (
     UnitReader,
     unfolded,
 )
+from nmt.translator.tagged_text import Translate, free_letter, without_controls
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPACE_BEFORE = re.compile(r"[ \t]*\r?\n\s*\Z")
 _UNREVIEWED = {"state": "needs-review-translation", "state-qualifier": "mt-suggestion"}
 _UNREVIEWED_2 = {"state": "translated", "subState": SUB_STATE}
@@ -36,11 +35,16 @@ class XmlFiller:
     says that it is not translated. Language names that are no codes fit every XLIFF.
     """
 
+    what = "texts without translation filled"
+    after_loss = (
+        "what was missing stands at their ends, or at their beginnings if it led the source"
+    )
+
     def __init__(self, content: bytes, name: str, kind: str, src_lang: str, tgt_lang: str) -> None:
         reader = UnitReader(name, kind)
         units = reader.feed(content, last=True)
         self._content = content
-        self._codec = _codec(content, reader.encoding)
+        self._codec = codec_of(content, reader.encoding)
         self._kind = kind
         self._tgt_lang = tgt_lang
         self.left: Counter[str] = Counter()
@@ -100,7 +104,8 @@ class XmlFiller:
         self.left["translated already"] += 1
         return False
 
-    def filled(self, translations: Sequence[str]) -> tuple[bytes, int]:
+    def filled(self, translate: Translate) -> tuple[bytes, int]:
+        translations = translate(self.sources)
         changes: list[tuple[int, int, str]] = []
         damaged = 0
         for (unit, source, target, marked), text in zip(self._jobs, translations, strict=True):
@@ -122,9 +127,9 @@ class XmlFiller:
         mark = {"creationtool": CREATION_TOOL}
         if target is not None:
             start, end = target.outer_start, target.outer_inside
-            tuv = _with_attributes(self._text(start, end), mark)
+            tuv = with_attributes(self._text(start, end), mark)
             return [(start, end, tuv), self._replaced(target, inner, {})]
-        tuv = _with_attributes(f'<tuv xml:lang="{html.escape(self._tgt_lang)}">', mark)
+        tuv = with_attributes(f'<tuv xml:lang="{html.escape(self._tgt_lang)}">', mark)
         space = self._space_before(source.outer_start)
         at = source.outer_end
         return [(at, at, f"{space}{tuv}<seg>{inner}</seg></tuv>")]
@@ -139,7 +144,7 @@ class XmlFiller:
         else:
             name = self._text(source.start, source.inside)[1:].split()[0].rstrip("/>")
             name = f"{name.removesuffix('source')}target"
-            tag = _with_attributes(f"<{name}>", mark)
+            tag = with_attributes(f"<{name}>", mark)
             space = self._space_before(source.start)
             at = unit.before_target
             changes = [(at, at, f"{space}{tag}{inner}</{name}>")]
@@ -152,13 +157,13 @@ class XmlFiller:
         return changes
 
     def _tag_change(self, start: int, end: int, mark: dict[str, str]) -> tuple[int, int, str]:
-        return start, end, _with_attributes(self._text(start, end), mark)
+        return start, end, with_attributes(self._text(start, end), mark)
 
     def _replaced(self, target: Segment, inner: str, mark: dict[str, str]) -> tuple[int, int, str]:
         """The change of a whole element, which may be empty, such as <target/>."""
         tag = re.sub(r"\s*/>\Z", ">", self._text(target.start, target.inside))
         name = tag[1:].split()[0].rstrip(">")
-        return target.start, target.end, f"{_with_attributes(tag, mark)}{inner}</{name}>"
+        return target.start, target.end, f"{with_attributes(tag, mark)}{inner}</{name}>"
 
     def _space_before(self, at: int) -> str:
         """The line break and indentation before an element, for the one that follows it."""
@@ -171,7 +176,8 @@ class XmlFiller:
         return self._content[start:end].decode(self._codec)
 
 
-def _codec(content: bytes, declared: str | None) -> str:
+def codec_of(content: bytes, declared: str | None) -> str:
+    """The encoding of an XML file, whose declaration names one or none."""
     if content.startswith(codecs.BOM_UTF16_LE) or content[:2] == b"<\0":
         return "utf-16-le"
     if content.startswith(codecs.BOM_UTF16_BE) or content[:2] == b"\0<":
@@ -179,7 +185,7 @@ def _codec(content: bytes, declared: str | None) -> str:
     return declared or "utf-8"
 
 
-def _with_attributes(tag: str, values: dict[str, str]) -> str:
+def with_attributes(tag: str, values: dict[str, str]) -> str:
     """A start tag with these attributes, the others unchanged."""
     for name, value in values.items():
         written = f'"{html.escape(value)}"'
@@ -211,8 +217,7 @@ class Marked:
         self._before = "".join(raw(piece.start, piece.end) for piece in pieces[:first])
         self._after = "".join(raw(piece.start, piece.end) for piece in pieces[last:])
         said = "".join(piece.text for piece in pieces if piece.kind == "text")
-        marks = ("n" * times for times in count())
-        letter = next(mark for mark in marks if not re.search(f"</?{mark}[gx][0-9]", said))
+        letter = free_letter(said)
         self._raw: dict[str, str] = {}  # tag -> markup
         self._number: dict[str, int] = {}
         self._leading: set[int] = set()
@@ -241,7 +246,7 @@ class Marked:
         """The XML of a translation, and whether all its markup was there once and in order. What
         was not is put at the end, what led the text at its beginning."""
         pattern = "|".join(map(re.escape, self._raw)) or r"(?!)"
-        parts = re.split(f"({pattern})", _NO_XML.sub("", translation))
+        parts = re.split(f"({pattern})", without_controls(translation))
         kept = self._in_order(parts[1::2])
         before, after = "", ""
         for tag, markup in self._raw.items():

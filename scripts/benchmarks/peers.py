@@ -10,17 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from nmt.models.layers import sinusoids
+from nmt.export.to_ctranslate2 import convert
 from nmt.models.transformer import TransformerSeq2Seq
 from nmt.translator import Translator
 from scripts.benchmarks.process import Finished, run
 
-POSITIONS = 512
 _RATE = re.compile(r"; *(\d+)/ *(\d+) tok/s")
 
 
@@ -89,7 +84,7 @@ class Peers:
 
         Returns seconds, loading left out, and the translations.
         """
-        if not (place / "weights.npz").exists():
+        if not (place / "source.txt").exists():
             _export(place, translator, lines)
         finished = self._run(
             "v_onmt/bin/python",
@@ -123,29 +118,14 @@ class Peers:
 
 
 def _export(place: Path, translator: Translator, lines: Sequence[str]) -> None:
-    """Weights under our names, vocabulary and source in pieces, for ``ctranslate2_decode.py``."""
-    model = translator.model
+    """The model in CTranslate2's form and the source in pieces, for ``ctranslate2_decode.py``."""
+    model, tokenizer = translator.model, translator.tokenizer
     if not isinstance(model, TransformerSeq2Seq):
         raise ValueError(f"CTranslate2 knows no {type(model).__name__}: take a transformer's run")
-    if model.src_embedding is not model.tgt_embedding:
-        raise ValueError("CTranslate2 is compared on a joint vocabulary: share_embeddings=true")
-    place.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Any] = {
-        name: p.detach().float().numpy() for name, p in model.named_parameters()
-    }
-    weights["tgt_embedding.weight"] = model.tgt_embedding.weight.detach().numpy()
-    positions = sinusoids(0, POSITIONS, model.hidden_size, torch.device("cpu")).numpy()
-    shape = {"num_layers": len(model.encoder_layers), "num_heads": model.num_heads}
-    arrays: dict[str, Any] = {name: np.array(value) for name, value in shape.items()}
-    np.savez(place / "weights.npz", positions=positions, **arrays, **weights)
-    _write(place / "vocabulary.txt", _vocabulary(translator))
-    tokenizer = translator.tokenizer
+    (place / "ctranslate2").mkdir(parents=True, exist_ok=True)
+    convert(model, tokenizer, place / "ctranslate2")
     pieces = [" ".join(tokenizer.src_pieces(ids)) for ids in tokenizer.encode_src(lines)]
-    _write(place / "source.txt", pieces)
-
-
-def _write(path: Path, lines: Sequence[str]) -> None:
-    path.write_text("\n".join(lines), encoding="utf-8")
+    (place / "source.txt").write_text("\n".join(pieces), encoding="utf-8")
 
 
 def _vocabulary(translator: Translator) -> list[str]:

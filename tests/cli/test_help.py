@@ -13,7 +13,7 @@ from nmt.commands import description
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
-COMMANDS = ["prepare", "train", "translate", "score", "align", "evaluate", "compare"]
+COMMANDS = ["prepare", "train", "translate", "score", "align", "evaluate", "compare", "serve"]
 
 
 def examples() -> Iterator[list[str]]:

@@ -103,3 +103,34 @@ def test_a_validation_is_left_and_the_step_before_it_is_saved(tmp_path: Path) ->
     assert "SIGTERM: saved; go on with resume=auto run=run" in err
     manifest = json.loads((tmp_path / "run/manifest.json").read_text())
     assert (manifest["checkpoint"], manifest["serving"]) == ("checkpoints/3-stopped", None)
+
+
+SERVES = """
+import signal, time
+from pathlib import Path
+from nmt.cli.interrupts import PATIENCE, Terminated, interruptible, left_to_the_caller
+
+with interruptible(lambda: None):
+    try:
+        with left_to_the_caller():
+            Path("begun").touch()
+            time.sleep(60)
+    except Terminated:
+        pass
+    with left_to_the_caller():
+        time.sleep(PATIENCE + 0.5)
+        print("finished")
+"""
+
+
+def test_a_caller_may_take_longer_than_others_to_end(tmp_path: Path) -> None:
+    python = subprocess.Popen(
+        [sys.executable, "-c", SERVES], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "begun").exists():
+        assert python.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    python.send_signal(signal.SIGTERM)
+    assert python.communicate()[0] == "finished\n"
+    assert python.returncode == 0

@@ -245,7 +245,7 @@ def test_what_is_done_with_the_text_is_recorded_and_compared(
 def test_several_runs_translate_as_one(composed: Compose, run: RunDirectory) -> None:
     untrained_run(Path("other"), seed=2)
     both = ["run=[run,other]", "test=news", *QUICK]
-    with pytest.raises(ValueError, match="belongs to none of them: say output=DIR"):
+    with pytest.raises(ValueError, match="needs output=DIR"):
         evaluate(composed("evaluate", *both))
     evaluate(composed("evaluate", *both, "output=out"))
     assert json.loads(Path("out/evaluation.json").read_text())["system"] == "run+other"

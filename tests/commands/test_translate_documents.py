@@ -56,6 +56,19 @@ def test_flags_and_lost_markup_are_reported(run: Run, caplog: pytest.LogCaptureF
     assert "1 repeat" in caplog.text
 
 
+def test_subtitles_and_pages_are_translated(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    Path("in.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\na cat!\n")
+    run("input=in.srt", "output=out.srt")
+    assert Path("out.srt").read_text() == "1\n00:00:01,000 --> 00:00:02,000\nA CAT!\n"
+    assert "out.srt: 1 texts translated" in caplog.text
+    assert "1 repeat" in caplog.text
+    Path("in.htm").write_text("<p>a <b>red</b> cat")
+    run("input=in.htm", "output=out.html")
+    assert Path("out.html").read_text() == "<p>A <b>RED</b> CAT"
+    assert "lost or out of order in 1 texts; their parts between it were translated" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,5 +1,6 @@
 """Zip archives as OPUS offers them: two text files of one corpus, among others."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 from nmt.checks import OptionError, field
 from nmt.data.sources.pair_source import ColumnsSource
 from nmt.data.sources.unit_formats import matching
-from nmt.data.text_files import Lines, opened
+from nmt.data.text_files import Lines, Stream, opened
 
 _NAMES_SHOWN = 12
 
@@ -49,15 +50,24 @@ class ZipSource(ColumnsSource):
 
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    with opened(path, packed=True) as file, opened_archive(file, str(path)) as archive:
+        yield archive
+
+
+@contextmanager
+def opened_archive(file: Stream, name: str) -> Iterator[zipfile.ZipFile]:
     """An open archive; what is wrong with its bytes becomes a ValueError."""
-    with opened(path, packed=True) as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                yield archive
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ValueError(f"{path} is no whole zip archive: {error}") from None
-        except (NotImplementedError, RuntimeError) as error:  # a strange method, or a password
-            raise ValueError(f"{path} cannot be unpacked: {error}") from None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise ValueError(f"{name} is no whole zip archive: {error}") from None
+    except (ValueError, OSError) as error:  # also of places before the file, and of bz2
+        if name in str(error) or getattr(error, "errno", None):
+            raise
+        raise ValueError(f"{name} is no whole zip archive: {error}") from None
+    except (NotImplementedError, RuntimeError) as error:  # a strange method, or a password
+        raise ValueError(f"{name} cannot be unpacked: {error}") from None
 
 
 def _members(archive: zipfile.ZipFile, path: Path, columns: tuple[str, str]) -> list[str]:

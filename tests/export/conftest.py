@@ -1,0 +1,3 @@
+from tests.commands.conftest import composed
+
+__all__ = ["composed"]
