@@ -11,6 +11,7 @@ same command goes on where it was stopped. The rest of the line after -- goes to
 
 import argparse
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -34,13 +35,15 @@ RESULTS = Path(__file__).parent.parent / "data" / "results" / "study"
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """data: the corpora. runs: where the runs go. figures: where their figures are kept. size:
-    "", "small/" or "tiny/". training: options of nmt-train for all."""
+    "", "small/" or "tiny/". at_once: models side by side. training: options of nmt-train for all.
+    """
 
     data: Path
     runs: Path
     figures: Path
     size: str
     steps: int
+    at_once: int
     training: Sequence[str]
 
     def commands(self, model: str, seed: int) -> Iterator[list[str]]:
@@ -67,6 +70,11 @@ class Study:
             files = [f"source={self.runs}/rest.en", f"target={self.runs}/rest.fr"]
             reading = best_reading(self.run(model, seed), self.runs)
             yield ["nmt-align", run, *files, *gold, *reading]
+
+    def environment(self) -> dict[str, str]:
+        """Of each command: several that each take all processors wait for each other."""
+        threads = max(1, (os.cpu_count() or 1) // self.at_once)
+        return {"OMP_NUM_THREADS": str(threads)} | os.environ
 
     def run(self, model: str, seed: int) -> Path:
         return self.runs / f"{model}-s{seed}"
@@ -112,15 +120,15 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--size", default="", choices=["", "small/", "tiny/"])
     parser.add_argument("--steps", type=int, default=11800)
-    parser.add_argument("--at-once", type=int, default=2, help="trainings side by side")
+    parser.add_argument("--at-once", type=int, default=2, help="models side by side")
     parser.add_argument("training", nargs="*", help="options of nmt-train, after --")
     given = vars(parser.parse_args())
-    at_once, models, seeds = (given.pop(name) for name in ("at_once", "models", "seeds"))
+    models, seeds = (given.pop(name) for name in ("models", "seeds"))
     given["data"] = given["data"].resolve()
     study = Study(**given)
     study.runs.mkdir(parents=True, exist_ok=True)
     study.write_gold()
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(study.at_once) as pool:
         ended = list(pool.map(lambda one: whole(study, *one), itertools.product(models, seeds)))
     if failed := list(filter(None, ended)):
         sys.exit("\n".join(failed))
@@ -141,7 +149,9 @@ def whole(study: Study, model: str, seed: int) -> str:
             if name == "nmt-align":
                 kept.mkdir(parents=True, exist_ok=True)
                 table = stack.enter_context(open(kept / "alignment.txt", "w", encoding="utf-8"))
-            ended = subprocess.run([console_script(name), *options], stdout=table, stderr=log)
+            ended = subprocess.run(
+                [console_script(name), *options], stdout=table, stderr=log, env=study.environment()
+            )
             if ended.returncode:
                 return f"{run.name}: {name} ended with {ended.returncode}, see {path}"
     keep_figures(run, study.figures)

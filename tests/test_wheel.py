@@ -51,7 +51,7 @@ def test_it_holds_the_package_its_configs_and_the_demo_corpus_only(wheel: Path) 
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     expected = {
         path.relative_to(ROOT).as_posix()
-        for suffix in ("py", "typed", "html", "js")
+        for suffix in ("py", "typed", "html", "css", "js")
         for path in (ROOT / "nmt").rglob(f"*.{suffix}")
     }
     for shipped in ("configs", "data/demo"):
