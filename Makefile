@@ -1,5 +1,6 @@
 # make demo   trains three models on the shipped corpus, scores and compares them
 # make test   lint, types and tests
+# make slow   the tests that take half a minute each
 # make audit  asks PyPI for known weaknesses of what is pinned; reports, and never fails
 #
 # Both make .venv on first use, with the first of these that is Python 3.11 to 3.14; or say which:
@@ -18,7 +19,7 @@ empty :=
 comma := ,
 listed = $(subst $(empty) ,$(comma),$(strip $(1)))
 
-.PHONY: demo test audit
+.PHONY: demo test slow audit
 
 demo: $(READY)
 	@echo "Which architecture translates best at which sentence length, and what is attention for?"
@@ -32,6 +33,9 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow
 
 audit:
 	test -x .venv/.audit/bin/pip-audit || { $(PYTHON) -m venv .venv/.audit && \

@@ -19,7 +19,7 @@ def test_other_processors_agree() -> None:
     # Two layers hold what one has, the members of an ensemble are tried by themselves, and
     # scaled_dot is luong_dot, scaled.
     others = "not 1-layer and not ensemble and not luong_dot"
-    chosen = ["-m", "numeric", "-k", others, "-p", "no:cacheprovider"]
+    chosen = ["-m", "numeric and not slow", "-k", others, "-p", "no:cacheprovider"]
     places = [TESTS / name for name in ("contract", "models", "search")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *chosen, *places],

@@ -93,6 +93,7 @@ def test_a_run_is_uploaded_and_translates_from_there(hub: Hub, run: Path, tmp_pa
     assert code == 0 and said.startswith(weights) and "cannot be accessed" in said
 
 
+@pytest.mark.slow
 def test_what_was_altered_on_the_hub_is_refused_until_it_is_uploaded_anew(
     hub: Hub, run: Path, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_what_was_altered_on_the_hub_is_refused_until_it_is_uploaded_anew(
     assert process(LOAD, tmp_path, hub) == (0, f"{weights}\n")
 
 
+@pytest.mark.slow
 def test_who_may_not_and_what_is_not_there(hub: Hub, run: Path, tmp_path: Path) -> None:
     code, said = process(LOAD, tmp_path, hub)
     assert code == 1 and "no such repository" in said and "hf auth login" in said

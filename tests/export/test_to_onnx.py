@@ -17,7 +17,7 @@ from tests.contract.models import list_models, make_model
 from tests.export.outside import LINES, translated_by_us, translated_outside
 from tests.runs import PAIRS
 
-pytestmark = pytest.mark.numeric
+pytestmark = [pytest.mark.numeric, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
