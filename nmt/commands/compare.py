@@ -59,29 +59,29 @@ def main(cfg: DictConfig) -> None:
     if report is not None:
         check_no_report(report)
         check_writable(report, "report")
-    comparison, output = compare(cfg)
+    comparison, output, name = compare(cfg)
     check_writable(output, "output")
     paths = write_comparison(comparison, output)
     print("\n".join(table.text() for table in comparison_tables(comparison)))
     if report is not None:
         from nmt.commands.comparison_report import page_of  # loads torch, which tables do not need
 
-        page = page_of(comparison, str(cfg.evaluation), sentences=cfg.report_sentences)
+        page = page_of(comparison, name, sentences=cfg.report_sentences)
         paths.append(write_report(page, report))
     log.info("wrote %s", ", ".join(map(str, paths)))
 
 
-def compare(cfg: DictConfig) -> tuple[Comparison, Path]:
-    """The comparison, and the directory that it belongs into."""
+def compare(cfg: DictConfig) -> tuple[Comparison, Path, str]:
+    """The comparison, the directory that it belongs into, and the name of the evaluation."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     own, paths = own_metric(config), expanded(texts(config["runs"]))
-    name = str(config["evaluation"])
     directories = [path for path in paths if not path.is_file()]
     if not directories:
         raise ValueError(
             f"runs={config['runs']} names no run and no output of nmt-evaluate; files of "
             f"translations are compared with one of these, and nmt-evaluate hypotheses= scores them"
         )
+    name = evaluation_name(config["evaluation"], directories)
     found = {path: compared_run(path, name) for path in directories}
     others = [path for path in paths if path.is_file()]
     if not others and (config["references"] or config["sources"]) is not None:
@@ -95,7 +95,18 @@ def compare(cfg: DictConfig) -> tuple[Comparison, Path]:
     options = {name: config[name] for name in ("score", "test", "any_text")}
     comparison = compare_runs(runs, view=view, own=own, **options)
     directory = re.sub(r"[^\w.+-]+", "_", "-".join(["comparison", name, *view.named()]))
-    return comparison, Path(str(config["output"] or paths[0].parent / directory))
+    return comparison, Path(str(config["output"] or paths[0].parent / directory)), name
+
+
+def evaluation_name(given: object, directories: Sequence[Path]) -> str:
+    """The name of the evaluation or, where only outputs of nmt-evaluate are compared, that of the
+    first. Raises ValueError for a run whose evaluation nobody named."""
+    runs = [path for path in directories if not (path / RESULT).is_file()]
+    if given is None and runs:
+        raise ValueError(
+            f"evaluation= must name the evaluation that {runs[0]} holds, such as evaluation=test"
+        )
+    return directories[0].resolve().name if given is None else str(given)
 
 
 def expanded(patterns: Sequence[str]) -> list[Path]:

@@ -185,6 +185,15 @@ def test_a_report_of_figures_alone_has_no_text(composed: Compose) -> None:
     assert "BLEU by bucket" in Path("out/report.html").read_text(encoding="utf-8")
 
 
+def test_results_need_no_name_and_runs_do(composed: Compose) -> None:
+    results = "runs=[runs/toy-s1/evaluation/news,runs/toy-s2/evaluation/news]"
+    named = compare(composed("compare", results))
+    assert named[1] == Path("runs/toy-s1/evaluation/comparison-news")
+    assert named[2] == "news"
+    with pytest.raises(ValueError, match=r"evaluation= must name .*toy-s1 holds"):
+        compare(composed("compare", "runs=runs/*"))
+
+
 def test_a_view_has_a_directory_of_its_own(composed: Compose) -> None:
     options = ["runs=runs/*", "evaluation=news", "labels=labels", "edges=[5,9]"]
     chosen = ["only.label=[news]", "only.sentences=1"]
