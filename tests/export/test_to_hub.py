@@ -74,6 +74,7 @@ print(made.translate(["the cat sat"])[0].text.encode())
 """
 
 
+@pytest.mark.slow
 def test_a_run_is_uploaded_and_translates_from_there(hub: Hub, run: Path, tmp_path: Path) -> None:
     (run / "secret.txt").write_text("of nobody's business")
     code, said = process(UPLOAD, tmp_path, hub)

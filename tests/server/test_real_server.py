@@ -135,6 +135,7 @@ def test_many_at_once_get_what_one_alone_gets(process: Process, wanted: dict[str
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.slow
 def test_memory_stays_flat(process: Process) -> None:
     def resident() -> int:
         status = Path(f"/proc/{process.popen.pid}/status").read_text()
