@@ -31,9 +31,9 @@ def with_marks(
 
     translation, links: of ``without_marks(line)``.
     """
-    pieces = MARK.split(line)
+    pieces, plain = MARK.split(line), without_marks(line)
     marks, places = pieces[1::2], _places(pieces[::2])
-    src = _units(without_marks(line), src_lang)
+    src = _units(plain, src_lang)
     tgt = _units(translation, tgt_lang)
     targets: dict[int, set[int]] = defaultdict(set)
     for one, other in links:
@@ -55,7 +55,7 @@ def with_marks(
             if run is None:
                 return None
             whole = Span(tgt[run[0]].start, tgt[run[-1]].end)
-            last = without_marks(line)[src[inside[0]].start : min(src[inside[-1]].end, ends[end])]
+            last = plain[src[inside[0]].start : min(src[inside[-1]].end, ends[end])]
             at, found[end] = _within_signs(translation, whole, last)
         if at is None:
             return None

@@ -137,7 +137,8 @@ def terms_of(given: Parameters) -> Terms:
 def options_of(given: Parameters, search: Search, most_beam: int, nbest: int) -> TranslateOptions:
     """The options of a request to a run that searches like this. Raises Refused for what is out of
     bounds."""
-    own = {one.name: getattr(search, one.name) for one in fields(search)}  # type: ignore[arg-type]
+    # Every search is a dataclass, which the type Search does not say.
+    own = {one.name: getattr(search, one.name) for one in fields(search)}  # type: ignore[arg-type]  # as above
     asked: dict[str, Any] = {}
     for name in (WHOLE_BOUNDS.keys() | DECIMAL_BOUNDS.keys()) & given.keys():
         if name not in own:
@@ -155,7 +156,7 @@ def options_of(given: Parameters, search: Search, most_beam: int, nbest: int) ->
             search = BeamSearch(**{name: own[name] for name in shared})
         asked["beam_size"] = beam_size
     try:
-        chosen = replace(search, **asked)  # type: ignore[type-var]
+        chosen = replace(search, **asked)  # type: ignore[type-var]  # as above
     except ValueError as error:
         raise Refused(400, str(error)) from None
     return TranslateOptions(

@@ -68,7 +68,7 @@ class FakeTranslator:
 def served(*translators: FakeTranslator, names: Sequence[str] = ()) -> ServedRuns:
     given = translators or (FakeTranslator(),)
     names = names or [f"run{number}" for number in range(1, len(given) + 1)]
-    return ServedRuns(dict(zip(names, given, strict=True)))  # type: ignore[arg-type]
+    return ServedRuns(dict(zip(names, given, strict=True)))  # type: ignore[arg-type]  # fakes
 
 
 def client(

@@ -154,8 +154,9 @@ def test_files_that_are_refused(
 
 
 def test_a_file_has_to_be_a_file(server: TestClient) -> None:
-    for request in ({"data": PAIR | {"file": "a.txt"}}, {"json": PAIR}):
-        assert "file is missing" in server.post("/translate_file", **request).json()["error"]  # type: ignore[arg-type]
+    requests: list[dict[str, Any]] = [{"data": PAIR | {"file": "a.txt"}}, {"json": PAIR}]
+    for request in requests:
+        assert "file is missing" in server.post("/translate_file", **request).json()["error"]
 
 
 def test_documents_keep_their_layout(server: TestClient) -> None:

@@ -316,7 +316,7 @@ def test_what_takes_too_long_is_given_up() -> None:
 def test_too_many_requests_are_told_to_come_again() -> None:
     event = threading.Event()
     with client(FakeTranslator(), limits=Limits(waiting=1)) as server:
-        queue = server.app.state.server.queue  # type: ignore[attr-defined]
+        queue = server.app.state.server.queue  # type: ignore[attr-defined]  # ours
         assert server.portal is not None
         held = server.portal.start_task_soon(queue.call, "run1", lambda _: event.wait(10), 1)
         while not queue.waiting:

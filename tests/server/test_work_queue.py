@@ -23,7 +23,7 @@ Work = Callable[[WorkQueue], Coroutine[Any, Any, Any]]
 def run(work: Work, *translators: FakeTranslator, most_waiting: int = 256) -> Any:
     """What ``work`` gives with a queue in front of translators called a, b and so on."""
     named = dict(zip("abc", translators, strict=False))
-    queue = WorkQueue(named, most_waiting=most_waiting, threads=1)  # type: ignore[arg-type]
+    queue = WorkQueue(named, most_waiting=most_waiting, threads=1)  # type: ignore[arg-type]  # fakes
     queue.start()
     try:
         return asyncio.run(work(queue))

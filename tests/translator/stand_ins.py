@@ -1,11 +1,11 @@
 """What stands in for a translator of texts of documents, and what checks its work."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from nmt.translator.documents import read_document
+from nmt.translator.tagged_text import Translate
 
-Translate = Callable[[Sequence[str]], list[str]]
 _TAG = re.compile("(</?n*[gx][0-9]+/?>)")
 
 

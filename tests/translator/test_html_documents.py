@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.translator.tagged_text import Translate
 from tests.translator.stand_ins import always, capitals, careless, same, texts_of, translated
 
 PAGE = """<!doctype html>
@@ -74,8 +75,8 @@ def test_its_own_text_gives_the_page_again(encoding: str, ending: str) -> None:
 
 
 @pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 6)])
-def test_exactly_the_texts_change(translate: object, lost: int) -> None:
-    data, damaged = translated(PAGE.encode(), "a.html", translate)  # type: ignore[arg-type]
+def test_exactly_the_texts_change(translate: Translate, lost: int) -> None:
+    data, damaged = translated(PAGE.encode(), "a.html", translate)
     expected = PAGE
     for old in (
         *("the house &amp; garden", '"in the garden"', "  the <b>old</b>", "<i>man</i>"),

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nmt.translator import office_documents
+from nmt.translator.tagged_text import Translate
 from tests.translator.stand_ins import (
     always,
     capitals,
@@ -145,8 +146,8 @@ def test_its_own_text_gives_the_document_again(
 
 
 @pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 3)])
-def test_exactly_the_texts_of_word_change(translate: object, lost: int) -> None:
-    data, damaged = translated(archive(DOCX), "a.docx", translate)  # type: ignore[arg-type]
+def test_exactly_the_texts_of_word_change(translate: Translate, lost: int) -> None:
+    data, damaged = translated(archive(DOCX), "a.docx", translate)
     expected = DOCX | {
         "word/header1.xml": DOCX["word/header1.xml"].replace("the head", "THE HEAD"),
         "word/footnotes.xml": DOCX["word/footnotes.xml"].replace("a note", "A NOTE"),
@@ -172,8 +173,8 @@ def test_exactly_the_texts_of_word_change(translate: object, lost: int) -> None:
 
 
 @pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 3)])
-def test_exactly_the_texts_of_odt_change(translate: object, lost: int) -> None:
-    data, damaged = translated(archive(ODT), "a.odt", translate)  # type: ignore[arg-type]
+def test_exactly_the_texts_of_odt_change(translate: Translate, lost: int) -> None:
+    data, damaged = translated(archive(ODT), "a.odt", translate)
     body = CONTENT
     for old, new in (
         ("<text:h>the ", "<text:h>THE "),
