@@ -105,7 +105,7 @@ def open_output(path: str | None, done: Done | None = None) -> Iterator[Output]:
     """A file, or standard output. An existing file is replaced, or continued after ``done``.
     Raises OSError for a file that cannot be written."""
     if path is None:
-        if sys.stdout is None:
+        if sys.__stdout__ is None:
             raise ValueError("standard output is closed; output=FILE names a file to write")
         sys.stdout.flush()
         with FileIO(sys.stdout.fileno(), "w", closefd=False) as file:  # unbuffered

@@ -1,7 +1,6 @@
 """The report of a comparison: what its page says, from results and, where wanted, from text."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nmt
 from nmt.evaluation.from_table import parts_of
 from nmt.evaluation.metrics import METRICS
+from nmt.files import replace_text
 from nmt.plain_files import read_json_lines
 from nmt.report.answer import answer, question
 from nmt.report.charts import Curve, legend, line_chart, svg
@@ -99,9 +99,7 @@ def write_report(page: Page, directory: Path) -> Path:
     """Writes the page into a directory. Raises FileExistsError if that has a report."""
     check_no_report(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    scratch = directory / f"{FILE}.tmp"
-    scratch.write_text(page.html(), encoding="utf-8", newline="\n")
-    os.replace(scratch, directory / FILE)
+    replace_text(directory / FILE, page.html())
     return directory / FILE
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 import nmt
-from nmt.cli.app import worded
 from nmt.cli.interrupts import Terminated
+from nmt.cli.wording import worded
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
@@ -316,6 +316,18 @@ def test_a_library_that_a_signal_breaks_is_no_error(
 
     outcome = command("translate", "run=x", work=broken)
     assert (outcome.code, outcome.err) == (code, "")
+
+
+@pytest.mark.parametrize("value", ["${oc.env:NONE_SUCH}", "${run}", "${a.b}", "${none.such:1}"])
+def test_a_reference_that_leads_nowhere_is_said_in_one_line(
+    command: Callable[..., Outcome], value: str
+) -> None:
+    def resolved(cfg: DictConfig) -> None:
+        OmegaConf.to_container(cfg, resolve=True)
+
+    outcome = command("translate", f"run={value}", work=resolved)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.startswith("error: run: ")
 
 
 def test_a_message_quotes_no_commands_for_a_terminal_and_no_whole_files() -> None:
