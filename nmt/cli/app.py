@@ -111,6 +111,7 @@ def launch(config_name: str, description: str, work: Work, *, several: bool = Fa
         interruptible(partial(_clean_up, scratch)),
         ExitStack() as ending,
     ):
+        _check_directory()
         given = arguments.normalized(sys.argv[1:])
         given = arguments.with_own_configs(given, os.environ.get("COMP_LINE"))
         ConfigFiles(own_configs(given))
@@ -153,6 +154,16 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (to the end)
+
+
+def _check_directory() -> None:
+    """Raises FileNotFoundError where somebody has deleted the current directory."""
+    try:
+        os.getcwd()  # noqa: PTH109 (Path.cwd is this)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            "the current directory was deleted: call this in one that exists"
+        ) from None
 
 
 def _job() -> str:

@@ -1,4 +1,5 @@
 import logging
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -328,6 +329,18 @@ def test_a_reference_that_leads_nowhere_is_said_in_one_line(
     outcome = command("translate", f"run={value}", work=resolved)
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert outcome.err.startswith("error: run: ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no directory is deleted while it is used")
+def test_a_directory_that_is_gone_is_said(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    outcome = command("translate", "run=x")
+    assert outcome.code == 2
+    assert outcome.err == "error: the current directory was deleted: call this in one that exists\n"
 
 
 def test_a_message_quotes_no_commands_for_a_terminal_and_no_whole_files() -> None:

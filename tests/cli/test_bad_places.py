@@ -21,7 +21,7 @@ from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 from scripts.word_by_word import write_tsv
-from tests.console import SHORT, TSV, nmt_command
+from tests.console import SHORT, TSV, needs_dev_full, nmt_command
 from tests.launching import Outcome
 from tests.runs import untrained_run
 
@@ -166,6 +166,21 @@ def test_a_full_disk_ends_training_and_what_was_saved_goes_on(
     assert metrics[0] == metrics[1]
 
 
+def test_a_disk_without_room_for_checkpoints_is_told_before_training(
+    command: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [*OPTIONS["train"], "data.cache=kept"]
+    assert command("prepare", *TSV, SHORT[0], "data.cache=kept", work=prepare).code == 0
+    usage = shutil.disk_usage(place)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage._replace(free=1000))
+    outcome = command("train", *given, work=train)
+    assert outcome.code == 2
+    said = outcome.err.splitlines()[-1]
+    assert said.startswith("error: checkpoints and weights in new: about 0.3 MB, 0.0 MB are free")
+    assert said.endswith("make room, or name another directory by run=")
+    assert "new" not in names(place)
+
+
 @pytest.mark.parametrize(
     ("name", "directory", "said"),
     [
@@ -255,6 +270,7 @@ def test_a_stream_that_the_caller_has_closed_is_missed_by_nobody(place: Path) ->
         assert names(place / str(number)) == files
 
 
+@needs_dev_full
 def test_full_disks_and_readers_that_go_away(place: Path) -> None:
     """What is printed is lost then; what is written is not. All of them run at once."""
     jobs = {name: OPTIONS[name] for name in ("prepare", "evaluate", "compare")}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nmt.cli.streams import Done, Output, open_lines, open_output, refuse_same_file, whole_lines
+from tests.console import needs_dev_full
 
 
 class Breaking(FileIO):
@@ -128,6 +129,7 @@ def nobody() -> Iterator[None]:
         os.seteuid(user)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such rights on this system")
 def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("locked").write_text("precious\n")
@@ -142,5 +144,9 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.Monk
         pass
     with pytest.raises(ValueError, match=r"output=out\.gz: plain text"), open_output("out.gz"):
         pass
+
+
+@needs_dev_full
+def test_a_full_device_is_named() -> None:
     with pytest.raises(OSError, match="'/dev/full'"), open_output("/dev/full") as output:
         output.write(["x"])
