@@ -1,6 +1,7 @@
 import errno
 import os
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -97,6 +98,18 @@ def test_whole_lines_are_counted(tmp_path: Path) -> None:
         last = whole.split(b"\n")[-2] if whole else b""
         assert whole_lines(str(path)) == Done(whole.count(b"\n"), len(whole), last)
     assert whole_lines(str(tmp_path / "nothing")) is None
+
+
+def test_two_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with open_output(str(path)) as output:
+        output.write(["mine"])
+        said = re.escape(f"another process writes to {path}: wait for its end, or name another")
+        with pytest.raises(ValueError, match=said), open_output(str(path)):
+            pass
+    assert path.read_text() == "mine\n"
+    with open_output(str(path)) as output:
+        output.write(["next"])
 
 
 def test_what_is_no_file_cannot_go_on(tmp_path: Path) -> None:
