@@ -1,16 +1,20 @@
 """Files that are written whole or not at all, arrays in files, and fingerprints of text."""
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a full disk."""
 
 SLICE_ROWS = 2**18
 _BLOCK_BYTES = 2**20
@@ -35,18 +39,63 @@ def sync(path: str | Path) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Replace a file by ``text`` at once: a reader sees the old or the new text, never a part."""
-    replace_bytes(path, text.encode("utf-8"))
+    replace_files({path: text.encode("utf-8")})
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
     """Replace a file at once, as ``replace_text`` does."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync(path.parent)
+    replace_files({path: data})
+
+
+def replace_files(files: Mapping[Path, bytes]) -> None:
+    """Replace files at once, as ``replace_text`` does, or none of them where one finds no room.
+    Raises OSError that names the file, and what ``check_replaceable`` raises."""
+    made: dict[Path, Path] = {}
+    try:
+        for path, data in files.items():
+            check_replaceable(path)
+            temporary = made[path] = path.with_name(path.name + ".tmp")
+            with named(path):
+                temporary.unlink(missing_ok=True)  # a stranger may have put a link there
+                with open(temporary, "xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+        for path, temporary in made.items():
+            os.replace(temporary, path)
+    except BaseException:
+        for temporary in made.values():
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        raise
+    for directory in {path.parent for path in made}:
+        sync(directory)
+
+
+def check_replaceable(path: Path) -> None:
+    """OSError for what is there and no file: a directory, a link, which may lead to anything, a
+    device or a pipe, which a file would take the place of."""
+    if path.is_symlink():
+        raise FileExistsError(f"{path} is a link: name what it leads to, or delete it")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is there and no file: name another place, or delete it")
+
+
+def check_file_writable(path: Path, option: str) -> None:
+    """OSError unless ``replace_files`` can write a file. Call it before long work."""
+    check_writable(path.parent, option)
+    check_replaceable(path)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Inside the context, OSErrors of a full disk or of a damaged one name this file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or error.errno in NO_ROOM):
+            raise type(error)(error.errno, error.strerror, str(path)) from None
+        raise
 
 
 def check_writable(directory: Path, option: str) -> None:

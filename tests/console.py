@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+needs_dev_full = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no device on this system that is always full"
+)
+
 TSV = [
     "data=tsv",
     "data.src_lang=en",

@@ -1,6 +1,7 @@
 """nmt/README.md names what is there, and all of it."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_it_answers_at_least_thirty_questions() -> None:
     assert len({question for question, _ in rows}) >= 30
     for question, answer in rows:
         assert re.search(r"`[\w/]+\.(py|yaml)`", answer), question
+
+
+def test_it_says_what_each_package_is_trusted_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [some for name, some in project["optional-dependencies"].items() if name != "dev"]
+    named = {re.split("[^a-z-]", one)[0] for one in sum(extras, project["dependencies"])}
+    section = TOUR.partition("## What we trust others with")[2].partition("\n## ")[0].lower()
+    called = {"hydra-core": "hydra", "hydra-submitit-launcher": "submitit"}
+    assert {name for name in named if called.get(name, name).lower() not in section} == set()
 
 
 def test_the_readme_links_to_it() -> None:

@@ -29,26 +29,24 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__, distributed
 from nmt.checks import dotted, known_options, positive_int
 from nmt.cli import arguments, config_files
-from nmt.cli.arguments import argument_for, own_configs
+from nmt.cli.arguments import own_configs
 from nmt.cli.config_files import ConfigFiles
 from nmt.cli.interrupts import Terminated, interruptible
+from nmt.cli.wording import worded
 
 if TYPE_CHECKING:
     from nmt.cli.side_by_side import SideBySide
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
-_AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)=(.*)'\n")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-MOST_SAID = 5000  # characters of a message
 Work = Callable[[DictConfig], None]
 MISTAKES = (ValueError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 """Errors that the user can correct."""
@@ -64,6 +62,7 @@ def launch(config_name: str, description: str, work: Work, *, several: bool = Fa
     """
     gc.set_threshold(100_000)  # start-up makes objects that stay: collections take a tenth of it
     atexit.register(gc.freeze)  # so does the end: Python would look at all of them once more
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # so that tables print on a terminal of ASCII
@@ -112,6 +111,7 @@ def launch(config_name: str, description: str, work: Work, *, several: bool = Fa
         interruptible(partial(_clean_up, scratch)),
         ExitStack() as ending,
     ):
+        _check_directory()
         given = arguments.normalized(sys.argv[1:])
         given = arguments.with_own_configs(given, os.environ.get("COMP_LINE"))
         ConfigFiles(own_configs(given))
@@ -141,6 +141,29 @@ def launch(config_name: str, description: str, work: Work, *, several: bool = Fa
                 raise ValueError(said)
             print(f"error: {said}", file=sys.stderr)  # below the traceback of one
             sys.exit(1)
+
+
+def _open_closed_streams() -> None:
+    """Puts the null device in place of a standard stream that the caller has closed: no file that
+    is opened later gets its number. ``sys.__stdout__`` stays None."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (to the end)
+
+
+def _check_directory() -> None:
+    """Raises FileNotFoundError where somebody has deleted the current directory."""
+    try:
+        os.getcwd()  # noqa: PTH109 (Path.cwd is this)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            "the current directory was deleted: call this in one that exists"
+        ) from None
 
 
 def _job() -> str:
@@ -175,8 +198,8 @@ def _reported(show_tracebacks: bool) -> Iterator[None]:
                 _give_up_stdout()
                 raise OSError(error.errno, error.strerror, "standard output") from error
             raise
-    except Terminated:
-        sys.exit(128 + signal.SIGTERM)
+    except Terminated as terminated:
+        sys.exit(128 + terminated.number)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
@@ -206,65 +229,6 @@ def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
 def _give_up_stdout() -> None:
     """Discards buffered output, so that Python does not fail again when it closes stdout."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def worded(error: Exception) -> str:
-    """The message of an error, in terms of the command line. It may quote a file that anybody
-    wrote: it is cut where it is long, and a terminal takes nothing in it for a command."""
-    text = _CONTROLS.sub("?", _worded(error))
-    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}…"
-
-
-def _worded(error: Exception) -> str:
-    cause = error.__cause__
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    if isinstance(error, OverrideParseException):
-        return _worded_syntax(*error.override.partition("="))
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        if error.missing_cfg_file.startswith("hydra/launcher/submitit"):
-            return f"{error.missing_cfg_file} is not installed: pip install '.[slurm]'"
-        files = ConfigFiles(own_configs(sys.argv[1:]))
-        group, choice = files.parted(error.missing_cfg_file)
-        return f"{group}={choice}: {group} must be one of {', '.join(files.choices(group))}"
-    if ambiguous := _AMBIGUOUS.match(str(error)):
-        name, value = ambiguous.groups()
-        return (
-            f"{name}={value}: several values are a list, {name}=[{value}], or with -m a job each; "
-            f"one value with commas needs quotes: {argument_for(name, value)}"
-        )
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        where, node = str(cause.full_key).rpartition(".")[0], cause.parent_node
-        if isinstance(node, DictConfig):
-            there = [str(key) for key in node if key != "hydra"]
-            root = node._get_root()
-            every = (
-                config_files.values(root) | {"hydra": None} if isinstance(root, DictConfig) else {}
-            )
-            try:
-                known_options(where, [str(cause.key)], there, [path for path, _ in dotted(every)])
-            except ValueError as unknown:
-                return str(unknown)
-            return f"{where}.{cause.key} cannot be set"
-    lines = [line for line in str(error).splitlines() if not line.startswith("To append")]
-    between = " " if isinstance(error, yaml.YAMLError) else "\n"
-    return between.join(line.strip() for line in lines).strip()
-
-
-def _worded_syntax(name: str, equals: str, value: str) -> str:
-    if not equals:
-        return f"{name} is no option: options are written name=value"
-    if value.startswith("[") and not value.endswith("]"):
-        return f"{name}={value} is part of a list: write it without spaces, {name}=[A,B]"
-    if value.startswith(("{", "[{")):
-        return (
-            f"{name}={value} cannot be read: within a list of corpora, text with < = or another "
-            f'sign needs double quotes, such as tag: "<web>", and the whole single ones'
-        )
-    return (
-        f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "
-        f"needs quotes: {argument_for(name, value)}"
-    )
 
 
 _before_overrides: Mapping[str, Any] = {}

@@ -21,9 +21,7 @@ from typing import Any, NoReturn, Self, cast
 
 from tqdm import tqdm
 
-from nmt.cli.interrupts import Terminated
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from nmt.cli.interrupts import Terminated, terminating
 
 
 @dataclass
@@ -54,6 +52,7 @@ class SideBySide:
             raise ValueError("this system runs no jobs side by side: jobs must be 1")
         self.most = most
         self.failed: dict[str, int] = {}
+        self._signals = (signal.SIGINT, *terminating())
         self._jobs = selectors.DefaultSelector()
         self._received: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
@@ -62,7 +61,8 @@ class SideBySide:
     def __enter__(self) -> Self:
         # Whoever watches for signals would end a process whose jobs have a state to save.
         self._wakeup = signal.set_wakeup_fd(-1)
-        self._previous = {number: signal.signal(number, self._hand_on) for number in _SIGNALS}
+        hand_on = self._hand_on
+        self._previous = {number: signal.signal(number, hand_on) for number in self._signals}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -86,7 +86,8 @@ class SideBySide:
             stream.flush()
         line: dict[str, Any] = {"bar_format": "{desc}", "dynamic_ncols": True}
         bar = tqdm(**line, position=row, leave=False, disable=None)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until both know what to do with one
+        # A signal waits until both processes know what to do with it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         with warnings.catch_warnings():
             # Python 3.12 warns of other threads. Ours wait for signals or for a bar, nothing else.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -96,7 +97,7 @@ class SideBySide:
             self._run(write, work)
         os.close(write)
         self._jobs.register(read, selectors.EVENT_READ, _Job(name, process, bar))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
 
     def _follow(self, most: int) -> None:
         """Shows what the jobs say until no more than ``most`` are left."""
@@ -135,7 +136,8 @@ class SideBySide:
 
     def _stop_if_told(self) -> None:
         if self._received:
-            raise Terminated if self._received == signal.SIGTERM else KeyboardInterrupt
+            interrupted = self._received == signal.SIGINT
+            raise KeyboardInterrupt if interrupted else Terminated(self._received)
 
     def _run(self, pipe: int, work: Callable[[], None]) -> NoReturn:
         """The life of a job, after which its process ends."""
@@ -146,7 +148,7 @@ class SideBySide:
                 os.close(key.fd)  # what the others say
             for number, handler in self._previous.items():
                 signal.signal(number, handler)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
             _give_threads(self.most)
             tqdm.set_lock(threading.RLock())  # another thread may have held the one from before
             cast(Any, tqdm)._instances.clear()  # the bars of the first process

@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 from tqdm import tqdm
 
 from nmt.data.text_files import Lines, opened
+from nmt.directory_lock import lock_file
 from nmt.files import text_bytes
 
 T = TypeVar("T")
@@ -103,9 +104,10 @@ class Output:
 @contextmanager
 def open_output(path: str | None, done: Done | None = None) -> Iterator[Output]:
     """A file, or standard output. An existing file is replaced, or continued after ``done``.
-    Raises OSError for a file that cannot be written."""
+    Raises OSError for a file that cannot be written, ValueError for one that another process
+    writes."""
     if path is None:
-        if sys.stdout is None:
+        if sys.__stdout__ is None:
             raise ValueError("standard output is closed; output=FILE names a file to write")
         sys.stdout.flush()
         with FileIO(sys.stdout.fileno(), "w", closefd=False) as file:  # unbuffered
@@ -121,9 +123,23 @@ def open_output(path: str | None, done: Done | None = None) -> Iterator[Output]:
 
     with FileIO(path, "w", opener=uncut) as file:
         regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        if regular:
+            _hold(file, path)
         output = Output(file, path, keep=(done or Done()).size if regular else None)
         yield output
         output.begin()
+
+
+def _hold(file: FileIO, path: str) -> None:
+    """Raises ValueError where another process writes to the file: the lines of both would mix."""
+    try:
+        lock_file(file.fileno())
+    except (BlockingIOError, PermissionError):
+        raise ValueError(
+            f"another process writes to {path}: wait for its end, or name another by output="
+        ) from None
+    except OSError:
+        pass  # a disk without locks
 
 
 def whole_lines(path: str) -> Done | None:

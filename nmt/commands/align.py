@@ -29,7 +29,7 @@ from nmt.evaluation.alignment_error import Counts, GoldLinks, counts, read_gold
 from nmt.evaluation.attention_figures import PairFigures, agreement_figures, attention_figures
 from nmt.evaluation.bootstrap import Bootstrap
 from nmt.evaluation.buckets import buckets
-from nmt.files import check_writable, replace_text
+from nmt.files import check_file_writable, replace_text
 from nmt.models.interface import NoAlignment
 from nmt.report.alignment_tables import error_table, figures_table
 from nmt.report.heat_maps import HeatMap, check_formats
@@ -258,7 +258,7 @@ def _files(config: Mapping[str, Any]) -> tuple[str | None, str | None, str | Non
         if path and any(_same_file(path, other) for other in read if other):
             raise ValueError(f"{path} would be read and written: give {option} another name")
     if figures is not None:
-        check_writable(Path(figures).parent, "figures")
+        check_file_writable(Path(figures), "figures")
     return output, gold, figures
 
 
@@ -274,7 +274,7 @@ def _drawn_pair(config: Mapping[str, Any], pairs: Sequence[Pair]) -> Pair | None
         return None
     check_formats(paths)
     for path in paths:
-        check_writable(path.parent, "heat_map")
+        check_file_writable(path, "heat_map")
     if line > len(pairs):
         raise ValueError(f"line={line}, but there are {len(pairs):,} pairs")
     if not all(side.strip() for side in pairs[line - 1]):

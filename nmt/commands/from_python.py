@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
 
 from nmt.cli import app, arguments, config_files
+from nmt.cli.wording import worded
 from nmt.commands import evaluate as evaluating
 from nmt.commands import train as training
 from nmt.evaluation.evaluation import Evaluation
@@ -60,6 +61,6 @@ def _run(command: str, options: Sequence[str], work: Callable[[DictConfig], T]) 
     except app.MISTAKES as error:
         if isinstance(error, OSError) and not isinstance(error, HydraException):
             raise
-        raise ValueError(app.worded(error)) from error
+        raise ValueError(worded(error)) from error
     finally:
         HydraConfig.instance().cfg = before

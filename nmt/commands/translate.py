@@ -32,7 +32,7 @@ from nmt.cli.arguments import texts
 from nmt.data.text_files import Lines
 from nmt.device import choose_device, keep_freed_memory, return_freed_memory
 from nmt.factory import factory
-from nmt.files import check_writable
+from nmt.files import check_file_writable
 from nmt.search.base import Search
 from nmt.text.spans import Protection
 from nmt.translator import Terms, Translator, documents, json_rows, translation
@@ -111,7 +111,7 @@ def _translate_document(
         if config[name] != wanted:
             raise ValueError(f"{name}={config[name]} is for lines, and input={source} a document")
     documents.check_output(source, target)
-    check_writable(Path(target).parent, "output")
+    check_file_writable(Path(target).expanduser(), "output")
     translator = load_translator(config)
     document = documents.open_document(source, translator.src_lang, translator.tgt_lang)
     flags: Counter[str] = Counter()

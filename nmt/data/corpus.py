@@ -96,6 +96,8 @@ def load_corpus(data: Mapping[str, Any], cache: DiskCache) -> ParallelCorpus:
     def build(directory: Path) -> None:
         rejects = judge.rejects if judge else None
         build_text(directory, corpora, rules, given=given, draws=draws, other_language=rejects)
+        for one in corpora:
+            one.source.check_unchanged()
 
     entry = cache.entry("text", key, build)
     summary = json.loads((entry / SUMMARY).read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ Stream: TypeAlias = BufferedIOBase
 Ids: TypeAlias = Sequence[int] | NDArray[np.int32]
 """The token ids of a sentence."""
 
+LONGEST_LINE = 2**26  # bytes: a gigabyte of zeros packs into a megabyte, and takes all memory
 READ_BYTES = 2**16  # the size of a pipe: about a thousand sentences
 
 _BOM = "\ufeff"
@@ -139,14 +140,21 @@ class Lines:
 
     def _raw_chunks(self) -> Iterator[list[bytes]]:
         parts: list[bytes] = []  # of the line that has not ended yet
+        held = 0  # bytes in them
         try:
             while data := self._stream.read1(READ_BYTES * self.larger):
                 self._bytes += len(data)
                 first, *others = data.split(b"\n")
                 parts.append(first)
+                held += len(first)
+                if held > LONGEST_LINE:
+                    raise ValueError(
+                        f"{self.name} has a line of over {LONGEST_LINE:,} bytes: it is no text of "
+                        f"a sentence a line"
+                    )
                 if others:
                     yield [b"".join(parts), *others[:-1]]
-                    parts = [others[-1]]
+                    parts, held = [others[-1]], len(others[-1])
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             packed = self.name.endswith(".gz")
             said = "is not whole gzip data, as its name says" if packed else "is damaged"

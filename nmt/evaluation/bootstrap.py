@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nmt.checks import OptionError, field, non_negative_int, positive_int
 
+MOST_SAMPLES = 100_000  # a result of a stranger would keep the machine busy by more
 _CELLS_AT_ONCE = 4_000_000
 
 
@@ -27,7 +28,10 @@ class Bootstrap:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        positive_int("samples", self.samples)
+        if positive_int("samples", self.samples) > MOST_SAMPLES:
+            raise OptionError(
+                f"{field('samples')} must be at most {MOST_SAMPLES:,}, got {self.samples:,}"
+            )
         non_negative_int("seed", self.seed)
         if not 0 < self.level < 1:
             raise OptionError(f"{field('level')} must lie between 0 and 1, got {self.level!r}")

@@ -3,7 +3,6 @@ has what is known of each sentence in numbers, and ``hypotheses.txt``, which not
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from nmt.evaluation.evaluation import Evaluation
 from nmt.evaluation.recipe import Recipe, differences
 from nmt.evaluation.sentence_table import SentenceTable
 from nmt.evaluation.table_file import as_parquet, from_parquet
+from nmt.files import check_replaceable, replace_files
 from nmt.plain_files import read_json, read_limited
 
 EVALUATIONS = "evaluation"  # a run's directory of evaluations
@@ -30,7 +30,7 @@ def write_evaluation(
     *,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Writes the three files, each whole or not at all, and returns their paths. Raises ValueError
+    """Writes the three files, all or none of them, and returns their paths. Raises ValueError
     as ``check_free`` does, and for a hypothesis with a line break."""
     check_free(directory, evaluation, overwrite=overwrite)
     for number, line in enumerate(hypotheses, start=1):
@@ -45,10 +45,7 @@ def write_evaluation(
         SENTENCES: numbers,
         RESULT: f"{result}\n".encode(),
     }
-    for name, content in files.items():
-        (directory / f"{name}.tmp").write_bytes(content)
-    for name in files:
-        os.replace(directory / f"{name}.tmp", directory / name)
+    replace_files({directory / name: content for name, content in files.items()})
     return [directory / name for name in files]
 
 
@@ -77,8 +74,10 @@ def read_table(directory: Path, evaluation: Evaluation) -> SentenceTable | None:
 
 def check_free(directory: Path, recipe: Recipe, *, overwrite: bool = False) -> None:
     """Raises ValueError if the directory holds a result that was made in another way. It names the
-    settings that differ. A result of fewer metrics may be replaced. To be called before
-    translating, as it is cheap."""
+    settings that differ. A result of fewer metrics may be replaced. Raises OSError for what is no
+    file in the place of one. To be called before translating, as it is cheap."""
+    for name in (HYPOTHESES, SENTENCES, RESULT):
+        check_replaceable(directory / name)
     path = directory / RESULT
     if overwrite or not path.exists():
         return

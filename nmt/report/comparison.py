@@ -11,6 +11,7 @@ from nmt.checks import one_of
 from nmt.evaluation.evaluation import Row
 from nmt.evaluation.metrics import Metric
 from nmt.evaluation.paired_tests import TESTS, ComparedPair, PairedTest, compare_pair
+from nmt.files import named
 from nmt.report.plots import plot_scores
 from nmt.report.systems import (
     ComparedRun,
@@ -113,7 +114,7 @@ def write_comparison(comparison: Comparison, directory: Path) -> list[Path]:
     stem = f"{comparison.score}_by_{comparison.runs[0].evaluation.by}"
     names = ["comparison.md", f"{stem}.png", f"{stem}.svg"]
     directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=directory) as scratch:
+    with named(directory), TemporaryDirectory(dir=directory) as scratch:
         page, *plots = (Path(scratch) / name for name in names)
         evaluations = {run.label: run.evaluation for run in comparison.runs}
         plot_scores(evaluations, plots, comparison.score)

@@ -1,5 +1,6 @@
 """Heat maps of attention. The same numbers always give the same bytes."""
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.files import replace_text
+from nmt.files import replace_files, replace_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ class HeatMap:
                 text = json.dumps(values | {"weights": rows}, ensure_ascii=False, indent=1)
                 replace_text(path, text + "\n")
         if drawings := [path for path in paths if path.suffix != ".json"]:
-            self._draw(drawings)
+            replace_files(self._drawn(drawings))
 
     @classmethod
     def read(cls, path: Path) -> "HeatMap":
@@ -63,7 +64,8 @@ class HeatMap:
         weights = np.array(values.pop("weights"), dtype=np.float64)
         return cls(weights=weights, **values)
 
-    def _draw(self, paths: Sequence[Path]) -> None:
+    def _drawn(self, paths: Sequence[Path]) -> dict[Path, bytes]:
+        """The content of each file."""
         # Imported here because this takes longer than most commands.
         import matplotlib.style
         from matplotlib.figure import Figure
@@ -85,9 +87,14 @@ class HeatMap:
             figure.suptitle(self.title, size=9, x=0.01, ha="left")
             about = "percent of a target word's attention; white 0, dark blue 100"
             figure.supxlabel(about, size=7, color="#777777")
+            made = {}
             for path in paths:
                 changing = "Date" if path.suffix == ".svg" else "Software"
-                figure.savefig(path, dpi=160, metadata={changing: None})
+                drawn = io.BytesIO()
+                kind = path.suffix.removeprefix(".")
+                figure.savefig(drawn, format=kind, dpi=160, metadata={changing: None})
+                made[path] = drawn.getvalue()
+            return made
 
 
 def check_formats(paths: Sequence[Path]) -> None:

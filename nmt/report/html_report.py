@@ -1,7 +1,6 @@
 """The report of a comparison: what its page says, from results and, where wanted, from text."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import nmt
 from nmt.evaluation.from_table import parts_of
 from nmt.evaluation.metrics import METRICS
-from nmt.plain_files import read_json_lines
+from nmt.files import replace_text
+from nmt.plain_files import read_json_lines, typed
 from nmt.report.answer import answer, question
 from nmt.report.charts import Curve, legend, line_chart, svg
 from nmt.report.comparison import Comparison, comparison_tables
@@ -99,9 +99,7 @@ def write_report(page: Page, directory: Path) -> Path:
     """Writes the page into a directory. Raises FileExistsError if that has a report."""
     check_no_report(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    scratch = directory / f"{FILE}.tmp"
-    scratch.write_text(page.html(), encoding="utf-8", newline="\n")
-    os.replace(scratch, directory / FILE)
+    replace_text(directory / FILE, page.html())
     return directory / FILE
 
 
@@ -112,11 +110,12 @@ def check_no_report(directory: Path) -> None:
 
 
 def learning_of(run: Path) -> Learning:
-    """What the logs of a run say; an empty one where there are none."""
+    """What the logs of a run say; an empty one where there are none. Raises ValueError for logs
+    that training did not write."""
     logs = [run / name for name in _TRAINING]
     if not all(log.is_file() for log in logs):
         return Learning()
-    metrics, timing = (read_json_lines(log, _MOST_BYTES) for log in logs)
+    metrics, timing = map(_rows, logs)
     at = {line["step"]: (line["tokens"] / 1e6, line["seconds"] / 60) for line in timing}
     validated = [line for line in metrics if "valid_bleu" in line and "averaged" not in line]
     validated = [line for line in validated if line["step"] in at]
@@ -127,6 +126,21 @@ def learning_of(run: Path) -> Learning:
         score=[line["valid_bleu"] for line in validated],
         loss=Curve([at[line["step"]][0] for line in logged], [line["loss"] for line in logged]),
     )
+
+
+def _rows(log: Path) -> list[dict[str, Any]]:
+    """The lines of a log that may come from anybody, those values checked that are drawn."""
+    rows = []
+    for number, line in enumerate(read_json_lines(log, _MOST_BYTES), start=1):
+        where = f"{log}:{number} is damaged"
+        row = typed(dict[str, Any], line, f"{where}: the line")
+        needed = ("step",) if log.name == _TRAINING[0] else ("step", "tokens", "seconds")
+        for name in needed:
+            typed(float, row.get(name), f"{where}: {name}")
+        for name in ("valid_bleu", "loss"):
+            typed(float | None, row.get(name), f"{where}: {name}")
+        rows.append(row)
+    return rows
 
 
 def _scores_chart(comparison: Comparison) -> Chart:

@@ -1,6 +1,5 @@
 """Checkpoints: the training state on disk, from which a run goes on as if it had never stopped."""
 
-import errno
 import logging
 import os
 import shutil
@@ -14,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from nmt import distributed
-from nmt.files import sync
+from nmt.files import NO_ROOM, sync
 from nmt.run_directory import RunDirectory
 from nmt.training.checkpoint_file import damage_explained, read_state
 
@@ -107,9 +106,6 @@ def set_random_states(state: dict[str, Any]) -> None:
         )
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
 @contextmanager
 def full_disk_explained(run: Path) -> Iterator[None]:
     """Raises OSError that says how to go on, where a write inside the context fills the disk."""
@@ -126,8 +122,8 @@ def full_disk_explained(run: Path) -> Iterator[None]:
 
 def _is_full_disk(error: BaseException | None) -> bool:
     if isinstance(error, SafetensorError):  # names the system's error in its text
-        return any(f"(os error {number})" in str(error) for number in _NO_ROOM)
+        return any(f"(os error {number})" in str(error) for number in NO_ROOM)
     if isinstance(error, OSError):
-        return error.errno in _NO_ROOM
+        return error.errno in NO_ROOM
     # A RuntimeError of torch has the system's error as its context.
     return error is not None and _is_full_disk(error.__context__)

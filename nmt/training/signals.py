@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask training to save its state and end.
+"""Ctrl-C, SIGTERM and SIGHUP ask training to save its state and end.
 
 Python acts on a signal between two instructions, which are milliseconds apart. What training does
 in them must not be lost or done by half. So a signal only leaves a note, except in blocks that can
@@ -20,6 +20,8 @@ from nmt import distributed
 from nmt.training.checkpoint import random_state, set_random_state
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP = next((number for number in signal.Signals if number.name == "SIGHUP"), None)
+"""Windows has none."""
 
 
 class Interrupted(BaseException):
@@ -27,7 +29,8 @@ class Interrupted(BaseException):
 
 
 class StopRequest:
-    """Inside the context, notes the first signal. A second one acts as it does elsewhere.
+    """Inside the context, notes the first signal. A second one acts as it does elsewhere, unless
+    both are SIGHUP.
 
     received: the signal that was noted. Also set it to ask for a stop without a signal.
     """
@@ -36,17 +39,22 @@ class StopRequest:
         self.received: signal.Signals | None = None
         self._raises = False
         self._previous: dict[signal.Signals, Any] = {}
+        self._hangup: Any = None
         self._wakeup = -1
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
             # Whoever watches for signals would end a process that has a state to save.
             self._wakeup = signal.set_wakeup_fd(-1)
-            self._previous = {number: signal.signal(number, self._note) for number in SIGNALS}
+            self._previous = {n: signal.signal(n, self._note) for n in SIGNALS}
+            if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:  # by nohup
+                self._hangup = signal.signal(HANGUP, self._note_hangup)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._restore()
+        if HANGUP is not None and self._hangup is not None:
+            signal.signal(HANGUP, self._hangup)
 
     @contextmanager
     def ends_at_once(self) -> Iterator[None]:
@@ -65,6 +73,13 @@ class StopRequest:
         self._restore()
         if self._raises:
             raise Interrupted
+
+    def _note_hangup(self, number: int, frame: FrameType | None) -> None:
+        """A terminal that goes away says so, and then the shell in it: twice is once."""
+        if self.received is None:
+            self.received = signal.Signals(number)
+            if self._raises:
+                raise Interrupted
 
     def _restore(self) -> None:
         if self._previous:

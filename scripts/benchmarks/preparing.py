@@ -11,8 +11,8 @@ import numpy as np
 from nmt.disk_cache import DiskCache
 from scripts.benchmarks.process import console_script, run
 
-WORDS = 15
-VOCABULARY = 30_000
+VOCABULARY = 30_000  # words
+PHRASES = 2**18
 AT_ONCE = 100_000  # pairs
 
 
@@ -54,7 +54,8 @@ PARTS, SIDES = ("train", "valid"), ("src", "tgt")
 
 
 def write_corpus(place: Path, pairs: int) -> None:
-    """Made-up sentences of 15 words on average, their frequencies falling off as Zipf says."""
+    """Made-up sentences of three phrases, of 15 words together on average, whose frequencies fall
+    off as Zipf says. Joining phrases is five times as fast as joining words."""
     choose = np.random.default_rng(1)
     letters = np.array([*"etaoinshrdlucmfwypvbgkjqxz"])
     common = np.arange(26, 0, -1) / sum(range(27))
@@ -64,12 +65,13 @@ def write_corpus(place: Path, pairs: int) -> None:
             "".join(choose.choice(letters, size, p=common))
             for size in choose.integers(2, 10, VOCABULARY)
         ]
+        counts = choose.integers(3, 8, PHRASES)
+        drawn = choose.random(counts.sum()) * shares[-1]
+        said = [words[rank] for rank in np.searchsorted(shares, drawn)]
+        ends = np.cumsum(counts).tolist()
+        phrases = [" ".join(said[start:end]) for start, end in pairwise([0, *ends])]
         for part, size in zip(PARTS, (pairs, 500), strict=True):
             with open(place / f"{part}.{side}", "w", encoding="utf-8") as file:
                 for first in range(0, size, AT_ONCE):
-                    counts = choose.integers(WORDS - 5, WORDS + 6, min(AT_ONCE, size - first))
-                    drawn = choose.random(counts.sum()) * shares[-1]
-                    line = [words[rank] for rank in np.searchsorted(shares, drawn)]
-                    ends = np.cumsum(counts).tolist()
-                    for start, end in pairwise([0, *ends]):
-                        file.write(" ".join(line[start:end]) + "\n")
+                    rows = choose.integers(PHRASES, size=(min(AT_ONCE, size - first), 3)).tolist()
+                    file.writelines(f"{phrases[a]} {phrases[b]} {phrases[c]}\n" for a, b, c in rows)

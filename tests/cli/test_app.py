@@ -1,4 +1,5 @@
 import logging
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -6,11 +7,11 @@ from typing import Any
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 import nmt
-from nmt.cli.app import worded
 from nmt.cli.interrupts import Terminated
+from nmt.cli.wording import worded
 from tests.launching import Outcome
 
 Command = Callable[..., Outcome]
@@ -316,6 +317,30 @@ def test_a_library_that_a_signal_breaks_is_no_error(
 
     outcome = command("translate", "run=x", work=broken)
     assert (outcome.code, outcome.err) == (code, "")
+
+
+@pytest.mark.parametrize("value", ["${oc.env:NONE_SUCH}", "${run}", "${a.b}", "${none.such:1}"])
+def test_a_reference_that_leads_nowhere_is_said_in_one_line(
+    command: Callable[..., Outcome], value: str
+) -> None:
+    def resolved(cfg: DictConfig) -> None:
+        OmegaConf.to_container(cfg, resolve=True)
+
+    outcome = command("translate", f"run={value}", work=resolved)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.startswith("error: run: ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no directory is deleted while it is used")
+def test_a_directory_that_is_gone_is_said(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    outcome = command("translate", "run=x")
+    assert outcome.code == 2
+    assert outcome.err == "error: the current directory was deleted: call this in one that exists\n"
 
 
 def test_a_message_quotes_no_commands_for_a_terminal_and_no_whole_files() -> None:

@@ -2,7 +2,6 @@
 the commands that train, prepare, evaluate and compare."""
 
 import os
-import resource
 import shlex
 import shutil
 import signal
@@ -22,7 +21,7 @@ from nmt.commands.prepare import main as prepare
 from nmt.commands.train import train
 from nmt.run_directory import RunDirectory
 from scripts.word_by_word import write_tsv
-from tests.console import SHORT, TSV, nmt_command
+from tests.console import SHORT, TSV, needs_dev_full, nmt_command
 from tests.launching import Outcome
 from tests.runs import untrained_run
 
@@ -68,14 +67,18 @@ def names(directory: Path) -> list[str]:
     [
         ("train", "run=ref", "ref is in use: name another directory by run="),
         ("train", "run=ref/x", "ref/x is no directory that can be written (Not a directory): name"),
-        ("train", "run=/proc/x/y", "/proc/x/y is no directory that can be written"),
+        ("train", f"run={os.devnull}/x/y", f"{os.devnull}/x/y is no directory that can be written"),
         ("train", "init_from=scores", "scores is not a run directory"),
         ("prepare", "data.train=scores", "scores is a directory: name a file in it"),
         ("prepare", "data.cache=ref/x", "cannot write the prepared corpus to ref/x"),
         ("evaluate", "hypotheses=scores", "scores is a directory: name a file in it"),
         ("evaluate", "output=ref", "ref is no directory that can be written (File exists): name"),
         ("evaluate", "output=ref/x", "another by output="),
-        ("compare", "output=/proc/x", "/proc/x is no directory that can be written"),
+        (
+            "compare",
+            f"output={os.devnull}/x",
+            f"{os.devnull}/x is no directory that can be written",
+        ),
         ("compare", "runs=[scores,new]", "new: there is no such run, result or file"),
     ],
 )
@@ -135,6 +138,7 @@ def test_names_with_signs_work_as_the_messages_say(command: Command, place: Path
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Writing beyond fails for want of room, much as on a full disk."""
+    resource = pytest.importorskip("resource", reason="no limits of files on this system")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -162,13 +166,54 @@ def test_a_full_disk_ends_training_and_what_was_saved_goes_on(
     assert metrics[0] == metrics[1]
 
 
-def test_a_full_disk_leaves_the_old_comparison(command: Command, place: Path) -> None:
-    assert command("compare", *COMPARED, work=compare).code == 0
-    before = {path: path.read_bytes() for path in (place / "comparison-src").iterdir()}
+def test_a_disk_without_room_for_checkpoints_is_told_before_training(
+    command: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [*OPTIONS["train"], "data.cache=kept"]
+    assert command("prepare", *TSV, SHORT[0], "data.cache=kept", work=prepare).code == 0
+    usage = shutil.disk_usage(place)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage._replace(free=1000))
+    outcome = command("train", *given, work=train)
+    assert outcome.code == 2
+    said = outcome.err.splitlines()[-1]
+    assert said.startswith("error: checkpoints and weights in new: about 0.3 MB, 0.0 MB are free")
+    assert said.endswith("make room, or name another directory by run=")
+    assert "new" not in names(place)
+
+
+@pytest.mark.parametrize(
+    ("name", "directory", "said"),
+    [
+        ("compare", "comparison-src", "comparison-src: File too large"),
+        ("evaluate", "again", "again/sentences.parquet: File too large"),
+    ],
+)
+def test_a_full_disk_leaves_the_old_result_and_is_named(
+    command: Command, place: Path, name: str, directory: str, said: str
+) -> None:
+    assert command(name, *OPTIONS[name], work=WORK[name]).code == 0
+    before = {path: path.read_bytes() for path in (place / directory).iterdir()}
     with files_of_at_most(1000):
-        outcome = command("compare", *COMPARED, work=compare)
+        outcome = command(name, *OPTIONS[name], work=WORK[name])
     assert (outcome.code, outcome.out) == (2, "")
-    assert {path: path.read_bytes() for path in (place / "comparison-src").iterdir()} == before
+    assert outcome.err.splitlines()[-1] == f"error: {said}"
+    assert {path: path.read_bytes() for path in (place / directory).iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["evaluation.json.tmp", "sentences.parquet"])
+def test_a_result_of_a_stranger_leads_nowhere(command: Command, place: Path, name: str) -> None:
+    """A link in it to one of the user's files: that file is left alone, before any work."""
+    shutil.copytree(place / "scores", place / "theirs")
+    (place / "theirs" / name).unlink(missing_ok=True)
+    (place / "theirs" / name).symlink_to(place / "ref")
+    outcome = command("evaluate", *SCORED, "output=theirs", "overwrite=true", work=evaluate)
+    assert (place / "ref").read_text() == "the cat sat\na dog ran\n"
+    if name == "sentences.parquet":
+        assert (
+            outcome.err == f"error: theirs/{name} is a link: name what it leads to, or delete it\n"
+        )
+    else:
+        assert outcome.code == 0
 
 
 @pytest.mark.parametrize(
@@ -207,6 +252,25 @@ def started(name: str, *options: str, at: Path, **streams: Any) -> subprocess.Po
     return subprocess.Popen(command, cwd=at, env=env, stderr=subprocess.PIPE, **streams)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="its shell closes no streams")
+def test_a_stream_that_the_caller_has_closed_is_missed_by_nobody(place: Path) -> None:
+    """Python has None in its place then. All of them run at once."""
+    script = shlex.quote(str(Path(sys.executable).parent / "nmt-evaluate"))
+    given = f"exec {script} {' '.join(SCORED)} output="
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    left = [
+        subprocess.Popen(f"{given}{number} {closed}", shell=True, cwd=place, **streams)
+        for number, closed in enumerate(["<&-", ">&-", "2>&-"])
+    ]
+    for number, process in enumerate(left):
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        assert ("all " in out, "wrote" in err) == (number != 1, number != 2)
+        files = ["evaluation.json", "hypotheses.txt", "sentences.parquet"]
+        assert names(place / str(number)) == files
+
+
+@needs_dev_full
 def test_full_disks_and_readers_that_go_away(place: Path) -> None:
     """What is printed is lost then; what is written is not. All of them run at once."""
     jobs = {name: OPTIONS[name] for name in ("prepare", "evaluate", "compare")}

@@ -10,6 +10,7 @@ from typing import IO, Any
 import pytest
 
 from nmt import Translator
+from tests.console import needs_dev_full
 from tests.runs import untrained_run
 
 LINE = "the cat sat\n"
@@ -31,6 +32,7 @@ def stream(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
+@needs_dev_full
 def test_a_full_disk_is_said(run: Path, tmp_path: Path) -> None:
     for name in ("in", "of_it"):
         (tmp_path / name).write_text(LINE)

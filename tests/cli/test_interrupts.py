@@ -15,6 +15,9 @@ from scripts.word_by_word import WORDS
 from tests.console import SHORT
 from tests.runs import untrained_run
 
+if sys.platform == "win32":
+    pytest.skip("no such signals on this system", allow_module_level=True)
+
 SIDES = ("src", "tgt")
 SOON = 10.0  # seconds; 2 on a machine that is not busy. None of these would end within minutes
 LONG = " ".join(["cat"] * 30_000) + "\n"
@@ -80,7 +83,7 @@ def test_a_line_of_any_length_is_left(tmp_path: Path, name: str, number: int) ->
     assert err == (said if name == "translate" else "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_call_into_c_is_left_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     process = started("python", "-c", STUCK, at=tmp_path)
     assert process.stdout is not None and process.stdout.readline() == b"begun\n"
@@ -103,6 +106,22 @@ def test_a_validation_is_left_and_the_step_before_it_is_saved(tmp_path: Path) ->
     assert "SIGTERM: saved; go on with resume=auto run=run" in err
     manifest = json.loads((tmp_path / "run/manifest.json").read_text())
     assert (manifest["checkpoint"], manifest["serving"]) == ("checkpoints/3-stopped", None)
+
+
+def test_what_nohup_started_outlives_its_terminal(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup leaves it\n"
+        "from nmt.cli.interrupts import interruptible\n"
+        "from nmt.training.signals import StopRequest\n"
+        "with interruptible(lambda: None), StopRequest() as stop:\n"
+        "    signal.raise_signal(signal.SIGHUP)\n"
+        "    print(stop.received)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "None\n"), done.stderr
 
 
 SERVES = """

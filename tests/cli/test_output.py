@@ -1,6 +1,7 @@
 import errno
 import os
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from nmt.cli.streams import Done, Output, open_lines, open_output, refuse_same_file, whole_lines
+from tests.console import needs_dev_full
 
 
 class Breaking(FileIO):
@@ -98,6 +100,18 @@ def test_whole_lines_are_counted(tmp_path: Path) -> None:
     assert whole_lines(str(tmp_path / "nothing")) is None
 
 
+def test_two_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with open_output(str(path)) as output:
+        output.write(["mine"])
+        said = re.escape(f"another process writes to {path}: wait for its end, or name another")
+        with pytest.raises(ValueError, match=said), open_output(str(path)):
+            pass
+    assert path.read_text() == "mine\n"
+    with open_output(str(path)) as output:
+        output.write(["next"])
+
+
 def test_what_is_no_file_cannot_go_on(tmp_path: Path) -> None:
     for path in (str(tmp_path), os.devnull):
         with pytest.raises(ValueError, match=f"output={path} is none"):
@@ -128,6 +142,7 @@ def nobody() -> Iterator[None]:
         os.seteuid(user)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such rights on this system")
 def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("locked").write_text("precious\n")
@@ -142,5 +157,9 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.Monk
         pass
     with pytest.raises(ValueError, match=r"output=out\.gz: plain text"), open_output("out.gz"):
         pass
+
+
+@needs_dev_full
+def test_a_full_device_is_named() -> None:
     with pytest.raises(OSError, match="'/dev/full'"), open_output("/dev/full") as output:
         output.write(["x"])

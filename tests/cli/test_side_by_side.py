@@ -18,6 +18,8 @@ from scripts.word_by_word import write_tsv
 from tests.console import SHORT, TSV
 from tests.launching import Outcome
 
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+
 Command = Callable[..., Outcome]
 SOON = 120.0  # seconds; a few on a machine that is not busy
 

@@ -136,6 +136,7 @@ def test_what_is_refused_leaves_nothing_behind(
     train(composed("train", *options, *TINY))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize(
     "moment", ["add_file", "write_test_set", "write_config", "_replace_manifest"]
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nmt.data import candidates
+from nmt.data import build_corpus, candidates
 from nmt.data import stores as store
 from nmt.data.corpus import ParallelCorpus, load_corpus
 from nmt.data.text_files import read_lines
@@ -67,6 +67,28 @@ def jsonl_options(tmp_path: Path, train: list[Any], valid: list[Any] | int) -> d
         "max_pairs": None,
         "cleaning": {},
     }
+
+
+def test_text_that_changes_while_it_is_read_is_not_kept(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while it is downloaded; what was read would be found again for the text at the start."""
+    (tmp_path / "cache").mkdir()
+
+    def build_meanwhile(*given: Any, **named: Any) -> None:
+        build_corpus.build_text(*given, **named)
+        for side in ("de", "en"):
+            with open(tmp_path / f"train.{side}", "a", encoding="utf-8") as file:
+                file.write("noch eine\n")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nmt.data.corpus.build_text", build_meanwhile)
+        with pytest.raises(
+            ValueError, match=r"train\.de changed while it was read: call this again"
+        ):
+            load_corpus(options, DiskCache(tmp_path / "cache"))
+    assert not list((tmp_path / "cache").iterdir())
+    assert len(load_corpus(options, DiskCache(tmp_path / "cache")).train) == 3
 
 
 def test_training_text_is_cleaned(options: dict[str, Any]) -> None:

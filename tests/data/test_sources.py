@@ -116,10 +116,11 @@ def test_invalid_utf8_is_located(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_twice_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    source = TextSource([(tmp_path / "pipe", tmp_path / "pipe")])
-    with pytest.raises(OSError, match=r"pipe is a pipe or a device: .* save it"):
-        source.identity()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        source = TextSource([(tmp_path / "pipe", tmp_path / "pipe")])
+        with pytest.raises(OSError, match=r"pipe is a pipe or a device: .* save it"):
+            source.identity()
     for path, error in ((tmp_path / "missing", "no such file"), (tmp_path, "is a directory")):
         with pytest.raises(OSError, match=error):
             TextSource([(path, path)]).identity()

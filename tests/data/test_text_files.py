@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt.data.text_files import SentencePair, read_lines, read_pairs
+from nmt.data import text_files
+from nmt.data.text_files import SentencePair, iter_lines, read_lines, read_pairs
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -124,3 +125,19 @@ def test_unequal_counts_are_both_told_with_their_files(tmp_path: Path) -> None:
     even = write(tmp_path / "even.en", b"x\n" * 1201)
     with pytest.raises(ValueError, match=r"long\.de has 1,200 lines, but .*short\.en has 1:"):
         read_pairs([long, short], [short, even])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_without_an_end_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    """A megabyte of gzip may hold a gigabyte, and all of it one line."""
+    monkeypatch.setattr(text_files, "LONGEST_LINE", 300_000)
+    longest = b"x" * 300_000
+    name, pack = ("text.gz", gzip.compress) if packed else ("text", bytes)
+    path = write(tmp_path / name, pack(b"one\n" + longest + b"\nthree\n"))
+    assert [len(line) for line in read_lines(path)] == [3, 300_000, 5]
+    write(path, pack(b"one\n" + longest * 9))
+    lines = iter_lines(path)
+    with pytest.raises(ValueError, match=rf"{name} has a line of over 300,000 bytes: it is no te"):
+        list(lines)

@@ -37,6 +37,7 @@ SPOILED: dict[str, tuple[Change | str, str]] = {
     "bucket that is a list": (lambda v: v.update(buckets=[[]]), "cannot be read"),
     "overall": (lambda v: v.update(overall=None), "cannot be read"),
     "bootstrap": (lambda v: v.update(bootstrap={"level": "x"}), "level must be"),
+    "samples": (lambda v: v["bootstrap"].update(samples=10**12), "samples must be at most 100,000"),
     "signatures": (lambda v: v.update(signatures={}), "no signature of BLEU"),
     "signature": (lambda v: v["signatures"].update(bleu=1), "must be of the type str"),
     "buckets of one name": (lambda v: v["buckets"].append(first(v)), "buckets of one name"),

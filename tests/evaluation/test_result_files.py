@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +106,13 @@ def test_a_failure_leaves_the_old_result_whole(
     write(made(seconds=1.0), LINES, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def full(path: Path, content: bytes) -> int:
-        path.write_text("half")
-        raise OSError("no space left on device")
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
         write(made(hypotheses=["a", "b", "c"]), ["a", "b", "c"], tmp_path)
-    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_hypothesis_is_one_line(tmp_path: Path) -> None:

@@ -69,6 +69,29 @@ def test_a_report_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "new" / FILE).read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("metrics.jsonl", "5"),
+        ("metrics.jsonl", '{"loss": 1}'),
+        ("metrics.jsonl", '{"step": [5], "loss": 1}'),
+        ("metrics.jsonl", '{"step": 5, "loss": "<b>"}'),
+        ("metrics.jsonl", '{"step": 5, "valid_bleu": {}}'),
+        ("timing.jsonl", '{"step": 5, "tokens": 1}'),
+        ("timing.jsonl", '{"step": 5, "tokens": "many", "seconds": 1}'),
+        ("timing.jsonl", "[]"),
+    ],
+)
+def test_logs_of_a_stranger_are_refused_in_one_line(tmp_path: Path, log: str, line: str) -> None:
+    good = {"metrics.jsonl": '{"step": 5, "loss": 1}\n'}
+    good["timing.jsonl"] = '{"step": 5, "tokens": 1, "seconds": 1}\n'
+    for name, text in good.items():
+        (tmp_path / name).write_text(text + line * (name == log))
+    with pytest.raises(ValueError, match=f"{log}:2 is damaged: ") as raised:
+        learning_of(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 def test_learning_comes_from_the_logs_of_a_run(tmp_path: Path) -> None:
     assert learning_of(tmp_path) == Learning()
     (tmp_path / "timing.jsonl").write_text(

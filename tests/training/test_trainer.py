@@ -20,7 +20,7 @@ from nmt.training.checkpoint import set_random_state, write_checkpoint
 from nmt.training.loss import CrossEntropy, batch_loss, validation_loss, validation_sums
 from nmt.training.optimizer import adamw
 from nmt.training.schedule import InverseSquareRoot
-from nmt.training.signals import Interrupted, StopRequest
+from nmt.training.signals import HANGUP, Interrupted, StopRequest
 from nmt.training.train_state import TrainerSettings, TrainState
 from nmt.training.trainer import Trainer
 
@@ -472,6 +472,20 @@ def test_a_signal_is_noted_and_a_second_one_acts() -> None:
         assert stop.received is signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.skipif(HANGUP is None, reason="terminals do not say here that they are gone")
+def test_a_terminal_that_is_gone_is_noted_once() -> None:
+    """The system says so, and then the shell that was in it, while training saves its state."""
+    assert HANGUP is not None
+    before = signal.getsignal(HANGUP)
+    with StopRequest() as stop:
+        with suppress(Interrupted), stop.ends_at_once():
+            signal.raise_signal(HANGUP)
+            raise AssertionError
+        signal.raise_signal(HANGUP)
+        assert stop.received is HANGUP
+    assert signal.getsignal(HANGUP) == before
 
 
 @pytest.mark.parametrize("early", [False, True])

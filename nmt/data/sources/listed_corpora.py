@@ -170,6 +170,10 @@ class _Entry(PairSource):
         with _section(self._name):
             return self._source.identity()
 
+    def check_unchanged(self) -> None:
+        with _section(self._name):
+            self._source.check_unchanged()
+
     def size(self) -> int | None:
         with _section(self._name):
             return self._source.size()

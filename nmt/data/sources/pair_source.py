@@ -33,6 +33,10 @@ class PairSource(ABC):
         """Plain values that change when the rows change: content and options, not paths. Takes no
         longer than reading the bytes once. Raises OSError for a file that cannot be read."""
 
+    def check_unchanged(self) -> None:  # noqa: B027 (where there are no files, nothing is to check)
+        """Raises ValueError for a file that is no longer what ``identity`` told of, as somebody
+        writes to it."""
+
     @abstractmethod
     def size(self) -> int | None:
         """The number of rows, or None where only reading them all would tell."""
@@ -145,6 +149,10 @@ class ColumnsSource(FilesSource):
             "most": self._most,
         }
 
+    def check_unchanged(self) -> None:
+        for path, found in zip(self._paths, self._scans, strict=True):
+            check_unchanged(path, found)
+
 
 def at_most(size: int | None, most: int | None) -> int | None:
     """The smaller of the two; a ``most`` of None is no limit, a ``size`` of None stays unknown."""
@@ -152,10 +160,12 @@ def at_most(size: int | None, most: int | None) -> int | None:
 
 
 class Scan(NamedTuple):
-    """sha256 and number of lines of a file. lines: None where the file is gzipped."""
+    """sha256 and number of lines of a file. lines: None where the file is gzipped. written: its
+    size, and when it was changed."""
 
     sha256: str
     lines: int | None
+    written: tuple[int, int]
 
 
 def scan(path: Path) -> Scan:
@@ -164,8 +174,23 @@ def scan(path: Path) -> Scan:
         raise OSError(f"{path} is a pipe or a device: a corpus is read more than once, save it")
     digest, lines, last = hashlib.sha256(), 0, b"\n"
     with opened(path, packed=True) as file:
+        written = _written(path)
         while chunk := file.read(2**20):
             digest.update(chunk)
             lines += chunk.count(b"\n")
             last = chunk[-1:]
-    return Scan(digest.hexdigest(), None if path.suffix == ".gz" else lines + (last != b"\n"))
+    count = None if path.suffix == ".gz" else lines + (last != b"\n")
+    return Scan(digest.hexdigest(), count, written)
+
+
+def check_unchanged(path: Path, found: Scan) -> None:
+    """ValueError where a file was written to since it was scanned."""
+    if _written(path) != found.written:
+        raise ValueError(
+            f"{path} changed while it was read: call this again when nothing writes to it any more"
+        )
+
+
+def _written(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

@@ -44,6 +44,11 @@ class TextSource(FilesSource):
             "most": self._most,
         }
 
+    def check_unchanged(self) -> None:
+        for paths, scans in zip(self._paths, self._scans, strict=True):
+            for path, found in zip(paths, scans, strict=True):
+                pair_source.check_unchanged(path, found)
+
     def size(self) -> int | None:
         counts = [tgt.lines if src.lines is None else src.lines for src, tgt in self._scans]
         return at_most(_total(counts), self._most)
