@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 from hydra._internal import config_loader_impl as loader
+from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides
 from omegaconf import DictConfig
 
@@ -23,7 +24,11 @@ def composed_once() -> Iterator[None]:
     listed = partial(_listed, {}, loader.create_defaults_list)
     impl, name = loader.ConfigLoaderImpl, "_compose_config_from_defaults_list"
     merge, merged = getattr(impl, name), {}
+    read, files = ConfigRepository.load_config, {}
     with (
+        mock.patch.object(
+            ConfigRepository, "load_config", lambda self, **given: _read(files, read, self, **given)
+        ),
         mock.patch.object(loader, "create_defaults_list", listed),
         mock.patch.object(impl, name, lambda self, **given: _merged(merged, merge, self, **given)),
     ):
@@ -35,6 +40,15 @@ def _key(repo: Any, *parts: object) -> str:
     sources = {source.path for source in repo.get_sources() if source.path}
     ours = {"hydra.conf", str(shipped_configs())}
     return repr(parts) if sources == ours else ""
+
+
+def _read(known: dict[str, Any], read: Any, self: Any, *, config_path: str) -> Any:
+    key = _key(self, config_path)
+    if not key:
+        return read(self, config_path)
+    if key not in known:
+        known[key] = read(self, config_path)
+    return deepcopy(known[key])
 
 
 def _listed(

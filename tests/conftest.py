@@ -1,3 +1,4 @@
+import gc
 import os
 from collections.abc import Iterator
 
@@ -7,6 +8,10 @@ from hypothesis import HealthCheck, settings
 # Tensors of tests are tiny: a second thread costs more than it gives, and far more on a busy
 # machine. Set before torch is imported; commands that a test runs inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What is imported and collected stays: to look again and again for what does not takes a tenth
+# of the time. nmt's commands set the same.
+gc.set_threshold(100_000)
 
 # The many commands that tests start would each compile all of nmt anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -23,6 +28,15 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("few", max_examples=25, derandomize=True, **options)
     settings.register_profile("many", max_examples=cases or 1, **options)
     settings.load_profile("many" if cases else "few")
+
+
+LONGEST = ("test_processors.py", "test_kills.py", "test_wheel.py", "test_end_to_end.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that take longest begin first: with one that began last, the end of all would
+    wait for it while the other processors have nothing to do."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -29,6 +29,7 @@ SHORT = [
     "trainer.tensorboard=false",
     "trainer.average=0",  # one made early would serve until a later checkpoint is better
     "data/augment=none",
+    "search=greedy",
     "search.max_length=0.5",  # models that have learnt nothing never end by themselves
     "search.extra_length=2",
     "device=cpu",

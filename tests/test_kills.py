@@ -12,14 +12,12 @@ from tests.training.test_trainer import SETTINGS, train
 __all__ = ["_logging_restored"]
 
 
-@pytest.mark.parametrize(("model", "kills"), list(zip(MODELS, (3, 3, 4), strict=True)))
-def test_killed_and_resumed_equals_uninterrupted(
-    model: str, kills: int, capfd: pytest.CaptureFixture[str]
-) -> None:
-    code = main(["--kills", str(kills), "--models", model, "--steps", "12"])
+def test_killed_and_resumed_equals_uninterrupted(capfd: pytest.CaptureFixture[str]) -> None:
+    code = main(["--kills", "10", "--steps", "12"])
     out = capfd.readouterr().out
     assert code == 0, out
-    assert f"{kills} kills, 0 differences" in out
+    assert "10 kills, 0 differences" in out
+    assert all(f"{model}: " in out for model in MODELS)
 
 
 def test_a_difference_is_found(tmp_path: Path) -> None:

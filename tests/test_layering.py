@@ -1,5 +1,6 @@
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nmt"
@@ -27,6 +28,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def edges() -> set[tuple[str, str]]:
     """(part of nmt, what it imports: another part, or a package)."""
     found = set()

@@ -4,13 +4,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
 from nmt import Translator
+from nmt.commands.translate import main as translate
 from tests.console import needs_dev_full
+from tests.launching import Outcome
 from tests.runs import untrained_run
 
 LINE = "the cat sat\n"
@@ -56,7 +59,9 @@ def test_a_reader_that_goes_away_ends_the_filter(run: Path, tmp_path: Path) -> N
     assert stream(process.stderr).read() == b""
 
 
-def test_interrupted_and_gone_on_with_equals_uninterrupted(run: Path, tmp_path: Path) -> None:
+def test_interrupted_and_gone_on_with_equals_uninterrupted(
+    run: Path, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     lines = ["the cat sat", "", "a dog ran", "home", "the dog"]
     (tmp_path / "in").write_text("".join(f"{line}\n" for line in lines))
     options = [f"run={run}", "output=out"]
@@ -73,9 +78,9 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(run: Path, tmp_path: 
     assert err == "out holds whole lines; resume=auto goes on after them\n"
     with output.open("ab") as file:
         file.write("half a li\u00e9".encode()[:-1])  # as a power cut may leave it
-    process = started("translate", *options, "input=in", "resume=auto", at=tmp_path)
-    assert process.wait() == 0
+    again = command("translate", "device=cpu", *options, "input=in", "resume=auto", work=translate)
+    assert again.code == 0, again.err
     found = Translator.load(run, device="cpu").translate(lines)
     assert output.read_bytes().decode() == "".join(f"{one.text}\n" for one in found)
-    assert "out has 3 lines; going on after them\n" in stream(process.stderr).read().decode()
+    assert "out has 3 lines; going on after them\n" in again.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]

@@ -40,7 +40,7 @@ def test_jobs_run_where_the_launcher_puts_them_and_their_errors_come_back(tmp_pa
         "sys.argv[0] = 'nmt-train'\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", START, "-m", "seed=1,3,2", "hydra/launcher=submitit_local"],
+        [sys.executable, "-c", START, "-m", "seed=3,1", "hydra/launcher=submitit_local"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{shipped_configs().parent}"},
         capture_output=True,
@@ -49,4 +49,4 @@ def test_jobs_run_where_the_launcher_puts_them_and_their_errors_come_back(tmp_pa
     )
     assert done.returncode == 2, done.stderr
     assert "error: three is none" in done.stderr and "Traceback" not in done.stderr
-    assert (tmp_path / "1").exists() and (tmp_path / "2").exists()
+    assert (tmp_path / "1").exists()

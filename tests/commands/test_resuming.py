@@ -42,7 +42,7 @@ CARRIED_OUT = {"optimizer", "schedule", "search", "trainer"}
 
 @pytest.fixture
 def options(short: list[str]) -> list[str]:
-    few = ["trainer.max_steps=2", "trainer.validate_every=2"]
+    few = ["trainer.max_steps=2", "trainer.validate_every=2", "data.valid=2"]
     return [*short, *few, "schedule.warmup_steps=1", "run=run"]
 
 

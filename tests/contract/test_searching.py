@@ -45,6 +45,7 @@ def test_a_wide_beam_is_exhaustive_search(spec: dict[str, Any]) -> None:
 
 
 @pytest.mark.numeric
+@pytest.mark.parametrize("model", [2], ids=["2-layers"], indirect=True)
 def test_looking_seldom_who_has_ended_changes_nothing(
     model: Seq2SeqModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +111,8 @@ def test_memorises_five_pairs_and_learns_on_after_searching(spec: dict[str, Any]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if loss < 0.02:
+                break
         assert loss < 0.05
     expected = [tuple(row[(row != PAD) & (row != EOS)].tolist()) for row in labels]
     for search in (GreedySearch(), BeamSearch(beam_size=3)):

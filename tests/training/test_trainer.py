@@ -54,7 +54,7 @@ def make_trainer(path: Path, settings: TrainerSettings, **changed: Any) -> Train
         tgt_vocab_size=20,
         embed_size=8,
         hidden_size=8,
-        num_layers=2,
+        num_layers=1,
         dropout=0.2,
         share_embeddings=True,
         encoder_directions="both",
@@ -103,62 +103,73 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
     return dict(trainer.model.named_parameters())
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Runs that nothing interrupted, by how many batches an update of theirs has."""
+    runs = {accumulate: tmp_path_factory.mktemp("runs") / "whole" for accumulate in (1, 2)}
+    for accumulate, run in runs.items():
+        train(run, replace(SETTINGS, accumulate=accumulate))
+    return runs
+
+
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("stops", [[5], [4], [1, 2, 11]])
 def test_interrupted_and_resumed_equals_uninterrupted(
-    tmp_path: Path, stops: list[int], accumulate: int
+    tmp_path: Path, whole: dict[int, Path], stops: list[int], accumulate: int
 ) -> None:
-    settings = replace(SETTINGS, accumulate=accumulate)
-    train(tmp_path / "whole", settings)
     for step in [*stops, 0]:
-        train(tmp_path / "parts", settings, stop_at=step)
-    assert_equal_runs(tmp_path)
+        train(tmp_path / "parts", replace(SETTINGS, accumulate=accumulate), stop_at=step)
+    assert_equal_runs(whole[accumulate], tmp_path / "parts")
 
 
-def assert_equal_runs(tmp_path: Path) -> None:
-    """Of "whole" and "parts"."""
-    metrics = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
+def assert_equal_runs(whole: Path, parts: Path) -> None:
+    metrics = [(run / "metrics.jsonl").read_text() for run in (whole, parts)]
     assert metrics[0] == metrics[1]
     assert metrics[0].count("valid_loss") == 4  # three validations and the average
-    for one, other in zip(
-        weights(tmp_path / "whole").values(), weights(tmp_path / "parts").values(), strict=True
-    ):
+    for one, other in zip(weights(whole).values(), weights(parts).values(), strict=True):
         assert torch.equal(one, other)
-    manifests = [RunDirectory(tmp_path / name).manifest() for name in ("whole", "parts")]
+    manifests = [RunDirectory(run).manifest() for run in (whole, parts)]
     for name in ("serving", "checkpoint", "averaged", "validation"):
         assert manifests[0][name] == manifests[1][name]
 
 
+def train_and_stop_in_validation(path: Path, stop_in: int = 0) -> None:
+    """Every validation draws random numbers; in that one, the process gets a signal."""
+    trainer, numbers = make_trainer(path, SETTINGS), iter(range(1, 9))
+    validate = trainer.validate
+
+    def signalled(model: Seq2SeqModel) -> dict[str, float]:
+        torch.rand(1)
+        if next(numbers) == stop_in:
+            signal.raise_signal(signal.SIGTERM)
+        torch.rand(1)
+        return validate(model)
+
+    trainer.validate = signalled
+    with StopRequest() as stop:
+        assert trainer.train(stop) == (not stop_in)
+
+
+@pytest.fixture(scope="module")
+def whole_drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    train_and_stop_in_validation(run)
+    return run
+
+
 @pytest.mark.parametrize("stops", [[1], [3], [4], [1, 1, 2]])
 def test_a_validation_that_a_signal_ends_is_made_on_resuming(
-    tmp_path: Path, stops: list[int]
+    tmp_path: Path, whole_drawing: Path, stops: list[int]
 ) -> None:
     """stops: in which of its validations a process gets a signal. The fourth is the average's."""
-
-    def train_with_signal(path: Path, stop_in: int) -> None:
-        trainer, numbers = make_trainer(path, SETTINGS), iter(range(1, 9))
-        validate = trainer.validate
-
-        def signalled(model: Seq2SeqModel) -> dict[str, float]:
-            torch.rand(1)
-            if next(numbers) == stop_in:
-                signal.raise_signal(signal.SIGTERM)
-            torch.rand(1)
-            return validate(model)
-
-        trainer.validate = signalled
-        with StopRequest() as stop:
-            assert trainer.train(stop) == (not stop_in)
-
-    train_with_signal(tmp_path / "whole", 0)
     for number in [*stops, 0]:
-        train_with_signal(tmp_path / "parts", number)
-    assert_equal_runs(tmp_path)
+        train_and_stop_in_validation(tmp_path / "parts", number)
+    assert_equal_runs(whole_drawing, tmp_path / "parts")
 
 
 @pytest.mark.parametrize("calls", [[1], [6], [1, 1, 8]])
 def test_an_update_that_a_signal_ends_is_made_on_resuming(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[int]
+    tmp_path: Path, whole: dict[int, Path], monkeypatch: pytest.MonkeyPatch, calls: list[int]
 ) -> None:
     """calls: in which of its batches a process gets a signal; two are one update."""
     settings, made = replace(SETTINGS, accumulate=2), iter(range(0))
@@ -170,12 +181,11 @@ def test_an_update_that_a_signal_ends_is_made_on_resuming(
         return result
 
     monkeypatch.setattr("nmt.training.loss.batch_loss", signalled)
-    train(tmp_path / "whole", settings)
     for call in [*calls, 0]:
         made = iter(range(call, 0, -1))
         with StopRequest() as stop:
             assert make_trainer(tmp_path / "parts", settings).train(stop) == (not call)
-    assert_equal_runs(tmp_path)
+    assert_equal_runs(whole[2], tmp_path / "parts")
 
 
 def test_a_signal_during_a_step_that_cannot_be_given_up_waits_for_its_end(tmp_path: Path) -> None:
@@ -216,8 +226,7 @@ def test_resuming_a_finished_run_changes_nothing(
     assert "the average serves" in caplog.text
 
 
-def test_an_average_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
-    train(tmp_path / "whole")
+def test_an_average_that_was_cut_off_is_made_again(tmp_path: Path, whole: dict[int, Path]) -> None:
     trainer = make_trainer(tmp_path / "parts", SETTINGS)
 
     def cut_off() -> None:
@@ -228,7 +237,7 @@ def test_an_average_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         trainer.train(StopRequest())
     train(tmp_path / "parts")
-    metrics = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
+    metrics = [(run / "metrics.jsonl").read_text() for run in (whole[1], tmp_path / "parts")]
     assert metrics[0] == metrics[1]
 
 
