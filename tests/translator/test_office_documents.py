@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nmt.translator import office_documents
-from nmt.translator.tagged_text import Translate
 from tests.translator.stand_ins import (
+    Texts,
     always,
     capitals,
     careless,
@@ -70,7 +70,7 @@ DOCX = {
 }
 DOCX_TEXTS = [
     *("the <g1>red</g1> cat & dog", "the house sleeps", "name", "thing", "line"),
-    *("a link<x1/> and text", "page <x1/> of the book", "the site", "contents", "inserted"),
+    *("<g1>a link</g1> and text", "page <x1/> of the book", "the site", "contents", "inserted"),
     *("in a box", "after it", "a cell", "the head", "a note"),
 ]
 NAMES = " ".join(
@@ -102,7 +102,7 @@ ODT = {
 }
 ODT_TEXTS = [
     *("the <g1>red</g1> cat", "the house sleeps", "here", "line", "a note"),
-    *("page <x1/> of<x2/>it<x3/>.", "a link<x1/> < text", "a cell", "the head"),
+    *("page <x1/> of<x2/>it<x3/>.", "<g1>a link</g1> < text", "a cell", "the head"),
 ]
 BOTH = [("a.docx", DOCX, DOCX_TEXTS), ("a.odt", ODT, ODT_TEXTS)]
 ANY = st.lists(st.sampled_from(["<w:p>", "&", "]]>", "\0", " ", "\n", "\t"]) | st.text()).map(
@@ -146,7 +146,7 @@ def test_its_own_text_gives_the_document_again(
 
 
 @pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 3)])
-def test_exactly_the_texts_of_word_change(translate: Translate, lost: int) -> None:
+def test_exactly_the_texts_of_word_change(translate: Texts, lost: int) -> None:
     data, damaged = translated(archive(DOCX), "a.docx", translate)
     expected = DOCX | {
         "word/header1.xml": DOCX["word/header1.xml"].replace("the head", "THE HEAD"),
@@ -173,7 +173,7 @@ def test_exactly_the_texts_of_word_change(translate: Translate, lost: int) -> No
 
 
 @pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 3)])
-def test_exactly_the_texts_of_odt_change(translate: Translate, lost: int) -> None:
+def test_exactly_the_texts_of_odt_change(translate: Texts, lost: int) -> None:
     data, damaged = translated(archive(ODT), "a.odt", translate)
     body = CONTENT
     for old, new in (

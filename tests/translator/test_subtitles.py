@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nmt.translator.documents import translated_document
 from tests.translator.stand_ins import (
     always,
     capitals,
@@ -156,7 +155,7 @@ def test_one_word_for_a_sentence_stands_in_all_its_cues() -> None:
 def test_without_spaces_between_words() -> None:
     content = b"1\n00:00:01,000 --> 00:00:02,000\nThe cat\nsleeps.\n"
     translate = always("猫は庭で寝ています。")
-    after = translated_document(content, "a.srt", translate, src_lang="en", tgt_lang="ja")
+    after, _ = translated(content, "a.srt", translate, tgt_lang="ja")
     lines = after.decode().splitlines()[2:]
     assert "".join(lines) == "猫は庭で寝ています。"
     assert [len(line) for line in lines] == [5, 5]
