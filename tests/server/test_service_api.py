@@ -257,3 +257,19 @@ def test_runs_are_named_by_their_directories(tmp_path: Path) -> None:
         ServedRuns.load([*paths, other])
     with pytest.raises(ValueError, match="names no run"):
         ServedRuns.load([])
+
+
+def test_runs_of_the_hub_are_named_without_their_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def local_run(run: str | Path) -> Path:
+        asked.append(str(run))
+        return untrained_run(tmp_path / "copy")
+
+    monkeypatch.setattr("nmt.run_directory.local_run", local_run)
+    (run,) = ServedRuns.load(["hub:me/en-fr"]).all
+    assert (run.name, run.source, asked) == ("en-fr", "en", ["hub:me/en-fr"])
+    with pytest.raises(ValueError, match="hub:me/a and hub:you/a are both called a"):
+        ServedRuns.load(["hub:me/a", "hub:you/a"])

@@ -3,11 +3,13 @@
 import re
 import time
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.translator.html_documents import HtmlPage
 from tests.translator.stand_ins import Texts, always, capitals, careless, same, texts_of, translated
 
 PAGE = """<!doctype html>
@@ -38,21 +40,31 @@ TEXTS = [
 WORD = "Le <b> & \"chat'é\0\n-->]]>&amp;"
 
 
+TITLED = re.compile(r"\b(?:alt|title)\b", re.IGNORECASE)
+
+
 def tokens(page: str) -> list[object]:
-    """What Python's parser finds besides text, alt and title."""
+    """What Python's parser finds besides text, as it is written; but for tags with alt or title."""
     found: list[object] = []
 
     class Parser(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.append((tag, [(k, v) for k, v in attrs if k not in ("alt", "title")]))
+            raw = self.get_starttag_text() or ""
+            named = [(k, v) for k, v in attrs if k not in ("alt", "title")]
+            found.append((tag, named) if TITLED.search(raw) else raw)
 
         handle_startendtag = handle_starttag
 
         def handle_endtag(self, tag: str) -> None:
-            found.append(tag)
+            found.append(f"</{tag}")
 
         def handle_comment(self, data: str) -> None:
             found.append(("comment", data))
+
+        def handle_decl(self, decl: str) -> None:
+            found.append(decl)
+
+        handle_pi = unknown_decl = handle_decl
 
     Parser().feed(page)
     return found
@@ -119,34 +131,81 @@ def test_no_text_is_lost_with_a_translation() -> None:
 
 
 FRAGMENTS = [
-    *("the cat ", "a&amp;b", " &nbsp;", " 1 < 2 ", "<p>", "</p>", "<b>", "</b>", "<i>", "</i>"),
+    *("the cat ", "a&amp;b", " &nbsp;", " 1 < 2 ", "&lt;b&gt;", "\n", "\u00a0", ".", "12", "&"),
+    *("<p>", "</p>", "<br>", "<li>", "<div class=a translate=no>", "</div>", "<DIV hidden>"),
     *(
-        "<br>",
-        "<!-- the -->",
-        "<div class=a translate=no>",
-        "</div>",
-        "<code>",
-        "</code>",
-        "<svg/>",
-    ),
-    *('<img alt="the dog">', "<script>the < cat</script>", "<li>", "<td title='the'>", "</html>"),
-    *(
+        "<b>",
+        "</b>",
+        "<i>",
+        "</i>",
+        "<i class='x>y'>",
         "<a href='x>y'>",
         "</a>",
-        "\n",
-        "<textarea>the</textarea>",
-        "<span translate=yes>",
-        "</span>",
+        "<B\n>",
+        "<u></u>",
     ),
+    *("<span translate=yes>", "</span>", "<!-- the -->", "<!-- <b> -->", "<code>", "</code>", "<"),
+    *('<img alt="the dog">', "<img src=a/>", "<td title='the'>", "<pre>", "</pre>", "<textarea>"),
+    *("</textarea>", "<script>the < cat</script>", "<style>a > b</style>", "<?x?>", "<!DOCTYPE x>"),
+    *("</html>", "<svg/>"),
 ]
+PAGES = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
 
 
-@given(page=st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join), made=st.text())
-def test_no_text_changes_markup(page: str, made: str) -> None:
+def stretches(page: str) -> list[str]:
+    """The page in pieces between which there is text that is translated."""
+    again = HtmlPage(page)
+    slots = sorted((slot.start, slot.end) for one in again.texts for slot in one.slots)
+    return [
+        page[end:start] for (_, end), (start, _) in pairwise([(0, 0), *slots, (len(page),) * 2])
+    ]
+
+
+@given(page=PAGES, made=st.text(), aligned=st.booleans())
+def test_no_text_changes_markup(page: str, made: str, aligned: bool) -> None:
     assert translated(page.encode(), "a.html", same) == (page.encode(), 0)
-    for translate in (capitals, always(made), always(WORD, made)):
-        after = translated(page.encode(), "a.html", translate)[0].decode()
+    for translate in (capitals, careless, always(made), always(WORD, made)):
+        after = translated(page.encode(), "a.html", translate, aligned=aligned)[0].decode()
         assert tokens(after) == tokens(page)
+
+
+@given(page=PAGES)
+def test_no_byte_outside_text_changes(page: str) -> None:
+    kept = "".join(stretches(page))
+    for translate, aligned in ((capitals, True), (careless, True), (careless, False)):
+        after = translated(page.encode(), "a.html", translate, aligned=aligned)[0].decode()
+        assert "".join(stretches(after)) == kept
+
+
+@given(page=PAGES, made=st.text(alphabet="<>&;abglt x1/"))
+def test_parts_of_any_answer_make_a_page(page: str, made: str) -> None:
+    layout = HtmlPage(page)
+    for one in layout.texts:
+        assert one.parts(one.text) == [slot.text for slot in one.slots]
+        assert one.parts(made) is None or len(one.slots) == 1 or "<" in made
+
+
+@pytest.mark.parametrize(
+    ("text", "texts"),
+    [
+        ("I <b>love</b> you.", ["I <g1>love</g1> you."]),
+        ("<p><span>One</span></p>\n<p> two<br>three</p>", ["One", "two", "three"]),
+        ("one\n   two", ["one two"]),
+        ("AT&amp;T &eacute;t&eacute; &lt;b&gt; &amp;lt;", ["AT&T été <b> &lt;"]),
+        ("<b>a <i>b</b> c</i>", ["<x1/>a <x2/>b<x3/> c"]),
+        ("see <code>x &lt; y</code> <img> now", ["see <x1/> <x2/> now"]),
+        ('hi <span class="notranslate"><b>Bob</b></span>, hi', ["hi <x1/>, hi"]),
+        ('<div translate="no"><div>a</div>b</div>c', ["c"]),
+        ("<script>var a = '<p>no</p>';</script>yes<!-- no -->", ["yes"]),
+        ("<ul><li>1</li><li>:-)</li></ul>", []),
+        ("say &lt;g1&gt; <b>so</b>", ["say <g1> <ng1>so</ng1>"]),
+        ("<b></b><i> </i>", []),
+    ],
+)
+def test_what_of_a_fragment_is_translated(text: str, texts: list[str]) -> None:
+    layout = HtmlPage(text)
+    assert [one.text.strip() for one in layout.texts] == texts
+    assert layout.filled([[slot.text for slot in one.slots] for one in layout.texts]) == text
 
 
 @given(page=st.lists(st.sampled_from([*"<>/='\"!-&; ap\n", "<p", "<!--"]) | st.text()).map("".join))
