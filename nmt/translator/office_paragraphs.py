@@ -137,6 +137,13 @@ class _Reader:
         self._gaps = []
         self._parted = False
 
+    def _add_sign(self, at: int, text: str, style: object = None) -> None:
+        """Adds a sign that is an element of its own, beginning at this byte, to the text before."""
+        slots = self._texts[-1][0] if self._texts and not self._path[-1].hidden else []
+        if slots and (tag := re.compile(rb"<[^<>]*/>").match(self._content, at)):
+            self._parted = False
+            self._add(at, tag.end(), text, style)
+
     def _raw(self, start: int, end: int) -> str:
         return self._content[start:end].decode(codec_of(self._content, self.encoding))
 
@@ -203,9 +210,10 @@ class _WordReader(_Reader):
     gone = frozenset({"w:del", "w:moveFrom", "w:rt"})
     seamless = _names(
         "w:r w:rPr w:t w:proofErr w:bookmarkStart w:bookmarkEnd w:lastRenderedPageBreak"
+        " w:softHyphen"
     )
     inline = frozenset({"w:r", "w:hyperlink", "w:fldSimple"})
-    containers = ("w:hyperlink", "w:fldSimple", "w:sdtContent")
+    containers = ("w:hyperlink", "w:fldSimple", "w:sdtContent", "w:ins", "w:moveTo")
     breaks = ("w:tab", "w:br", "w:cr", "w:ptab")
     translated_fields = ("HYPERLINK", "TOC")
     no_style = re.compile(r"<\w+:(?:lang|noProof)\b[^<>]*/>|\A<[^<>]*>|</[^<>]*>\Z")
@@ -222,6 +230,8 @@ class _WordReader(_Reader):
             field = attributes.get("instr", "HYPERLINK").split()[:1]
             if element.name == "w:fldSimple" and field[0:1] != ["HYPERLINK"]:
                 element.hidden = 2
+        elif element.name == "w:noBreakHyphen" and not self._fields:
+            self._add_sign(element.at, "\u2011", (None, self._path[-2].style or ""))
         elif element.name == "w:fldChar":
             self._at_field(attributes.get("fldCharType", ""), element.at)
 
@@ -313,6 +323,12 @@ class _OdtReader(_Reader):
         style = attributes.get("style-name")
         if element.name in ("text:tab", "text:line-break"):
             self._part()
+        elif element.name == "text:s":  # several are a tab
+            element.hidden = self._path[-2].hidden
+            if attributes.get("c", "1") == "1":
+                self._add_sign(element.at, " ")
+            else:
+                self._part()
         elif element.name == "text:a" or (element.name == "text:span" and style not in self._plain):
             element.style = style if element.name == "text:span" else element.at
             self._styles.append(element.style)

@@ -36,7 +36,9 @@ _TIMING = re.compile(rf"{_LINE_START}[ \t\ufeff]*{_TIMES}[^\r\n]*(?:{_END}|\Z)")
 _NUMBER = re.compile(rf"{_LINE_START}[ \t]*\d+[ \t]*{_END}\Z")
 _BLANK_LINES = re.compile(rf"{_END}(?:[ \t]*{_END})+")
 _BEGINS_BLANK = re.compile(rf"[ \t]*(?:{_END}|\Z)")
-_SPEAKER = re.compile(rf"{_END}(?=[ \t]*(?:<\w[^<>]*>|\{{\\[^{{}}]*\}})*[-\u2010-\u2015])")
+_SPEAKER = re.compile(
+    rf"{_END}(?=[ \t]*(?:<v[ \t.]|(?:<\w[^<>]*>|\{{\\[^{{}}]*\}})*[-\u2010-\u2015]))"
+)
 # A style that ends with one line and begins anew with the next is a part of the break.
 _SAME_STYLE = rf"</(?P<style>\w+)>[ \t]*{_END}[ \t]*<(?P=style)\b[^<>]*>"
 _BREAK = re.compile(rf"{_SAME_STYLE}|(?<![ \t])[ \t]*+{_END}[ \t]*")

@@ -51,7 +51,23 @@ def placed(
     ordered = [found[tag] for tag in tags]
     if ordered != sorted(ordered):
         return None
-    return [translation[start:end] for start, end in pairwise([0, *ordered, len(translation)])]
+    made = [translation[start:end] for start, end in pairwise([0, *ordered, len(translation)])]
+    for place, (before, after) in enumerate(pairwise(texts)):
+        made[place : place + 2] = _spaced(before, after, *made[place : place + 2])
+    return made
+
+
+def _spaced(before: str, after: str, left: str, right: str) -> tuple[str, str]:
+    """What is left and right of a tag, with spaces where ``before`` and ``after`` it they are."""
+    behind, ahead = before.endswith(" "), after.startswith(" ")
+    if not (behind or ahead) or not (left.endswith(" ") or right.startswith(" ")):
+        return left, right
+    left, right = left.rstrip(" "), right.lstrip(" ")
+    if behind and (left or not ahead):
+        left = f"{left} "
+    if ahead and (right[:1].isalnum() or not behind):
+        right = f" {right}"
+    return left, right
 
 
 class _Words:

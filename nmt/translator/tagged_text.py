@@ -10,9 +10,10 @@ import codecs
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, groupby, pairwise
 
+from nmt.text.spans import has_letters
 from nmt.translator.questions import Steps, asked, has_words
 from nmt.translator.tag_placement import placed
 from nmt.translator.translation import Translation
@@ -52,12 +53,14 @@ class Slot:
 class TaggedText:
     """Slots, and tags for the markup between them: <g1> and </g1> for a pair around text, <x2/> for
     any other. Blank slots at either end are left out, and empty ones anywhere, but for those where
-    a translation may put words: beside a pair.
+    a translation may put words: beside a pair. So are signs of a style of their own that touch a
+    word, such as the number of a note: they stay beside it.
 
     text: what to translate. plain: the same without tags.
     """
 
     def __init__(self, slots: Sequence[Slot]) -> None:
+        slots = _without_notes(slots)
         groups = _numbered(slots)
         kept = _needed(slots, groups)
         self.slots = [slots[place] for place in kept]
@@ -101,6 +104,24 @@ def _or_source(text: str, slot: Slot) -> str:
 Groups = tuple[int, ...]
 """Of a slot: the numbers of the groups that it is in, from the outermost, 0, which has all slots. A
 group is slots in a row with the same markup around them."""
+
+
+def _without_notes(slots: Sequence[Slot]) -> list[Slot]:
+    """The slots without signs that touch a word: something that readers see, for the others."""
+    made = list(slots)
+    texts = [place for place, slot in enumerate(slots) if slot.text]
+    notes = set[int]()
+    for before, place, after in zip([None, *texts], texts, [*texts[1:], None], strict=False):
+        slot, beside = slots[place], [one for one in (before, after) if one is not None]
+        behind = "" if before is None else slots[before].text[-1:].strip()
+        ahead = "" if after is None else slots[after].text[:1]
+        touches = not ahead.isalnum() if behind else ahead.isalnum()
+        alone = slot.around and all(slots[one].around != slot.around for one in beside)
+        signs = slot.text.strip() and not slot.anchor and not has_letters(slot.text)
+        if touches and alone and signs:
+            notes.add(place)
+            made[beside[0]] = replace(made[beside[0]], anchor=True)
+    return [slot for place, slot in enumerate(made) if place not in notes]
 
 
 def _numbered(slots: Sequence[Slot]) -> list[Groups]:

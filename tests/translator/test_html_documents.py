@@ -85,9 +85,12 @@ def test_its_own_text_gives_the_page_again(encoding: str, ending: str) -> None:
     assert texts_of(data, "a.htm") == TEXTS
 
 
-@pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 6)])
-def test_exactly_the_texts_change(translate: Texts, lost: int) -> None:
-    data, damaged = translated(PAGE.encode(), "a.html", translate)
+@pytest.mark.parametrize(
+    ("translate", "aligned", "lost"),
+    [(capitals, False, 0), (careless, False, 6), (careless, True, 0)],
+)
+def test_exactly_the_texts_change(translate: Texts, aligned: bool, lost: int) -> None:
+    data, damaged = translated(PAGE.encode(), "a.html", translate, aligned=aligned)
     expected = PAGE
     for old in (
         *("the house &amp; garden", '"in the garden"', "  the <b>old</b>", "<i>man</i>"),

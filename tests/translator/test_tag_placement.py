@@ -53,6 +53,10 @@ def with_tags(
             "Tu as vendu les <g1></g1><x3/>pommes<x4/> à sa mère<x5/>.",
         ),
         (
+            "You sold <x1/> the apples <g3> to </g3> her mother.",
+            "Tu as vendu <x1/> les pommes <g3> à </g3> sa mère.",
+        ),
+        (
             "<g1>Y</g1>ou sold the apples to her mother<g3>.</g3>",
             "<g1>Tu</g1> as vendu les pommes à sa mère<g3>.</g3>",
         ),
@@ -94,5 +98,5 @@ def test_no_letter_is_lost(
     line = "".join(["<g8>", *parts, "</g8>"])
     found = with_tags(line, translation, tuple(links), tgt_lang)
     if found is not None:
-        assert TAG.sub("", found) == translation
+        assert TAG.sub("", found).replace(" ", "") == translation.replace(" ", "")
         assert TAG.findall(found) == TAG.findall(line)
