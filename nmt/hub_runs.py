@@ -23,6 +23,13 @@ def is_hub_run(run: str | Path) -> bool:
     return str(run).startswith(PREFIX)
 
 
+def name_of_run(run: str | Path) -> str:
+    """The last part of a run's path, also on the hub."""
+    if is_hub_run(run):
+        return str(run).rpartition("/")[2]
+    return Path(run).expanduser().resolve().name
+
+
 def check_name(name: str) -> None:
     """ValueError for what is no name of a repository."""
     if not _NAME.fullmatch(name) or ".." in name:

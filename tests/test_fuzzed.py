@@ -43,8 +43,10 @@ from nmt.tokenizer import Tokenizer
 from nmt.translator.documents import open_document
 from nmt.translator.glossary import Glossary
 from nmt.translator.json_rows import TranslationRequest, request_of_json, row_of_translation
+from nmt.translator.questions import answered
 from nmt.translator.terms import Terms
 from tests.runs import PAIRS
+from tests.translator.stand_ins import answering
 
 FROZEN = Path(__file__).parent / "frozen_run" / "format_1"
 NEAR = 1e-4  # of two scores: rounding may choose either
@@ -412,7 +414,8 @@ def test_any_document_is_filled_or_refused(corpus: tuple[str, bytes, bool], plac
     path.write_bytes(content)
     try:
         document = open_document(path, "en", "fr")
-        filled, _ = document.filled(lambda texts: [f"t{number}" for number, _ in enumerate(texts)])
+        numbered = answering(lambda texts: [f"t{number}" for number, _ in enumerate(texts)])
+        filled, _ = answered(document.filling(), numbered)
     except (ValueError, OSError) as error:
         own_errors(error)
         return

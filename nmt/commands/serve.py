@@ -3,6 +3,7 @@ reaches it unless host= says otherwise. Texts are neither logged nor kept.
 
   nmt-serve run=runs/demo-transformer-s1
   nmt-serve run=[runs/a,runs/b,runs/c] port=8000
+  nmt-serve run=hub:OWNER/NAME
   nmt-serve run=runs/a host=0.0.0.0 keys=keys.txt limits.characters=2000
 """
 
@@ -15,9 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from nmt.checks import non_negative_int, positive_int, section
 from nmt.cli.arguments import texts
 from nmt.cli.interrupts import Terminated, left_to_the_caller
-from nmt.device import keep_freed_memory
-from nmt.factory import factory
-from nmt.search.base import Search
+from nmt.commands.translate import load_translator
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +43,9 @@ def main(cfg: DictConfig) -> None:
     host, port = str(config["host"]), non_negative_int("port", config["port"])
     if port >= 2**16:
         raise ValueError(f"port must be below {2**16}, got {port}")
-    trusted = config["trusted_packages"]
-    search = factory(config["search"], Search, name="search", trusted_packages=trusted)()
     with listening(host, port) as listener:  # before the models are loaded: it may be taken
-        keep_freed_memory()
         runs = ServedRuns.load(
-            texts(config["run"]),
-            search=search,
-            device=config["device"],
-            precision=config["precision"],
-            batch_tokens=config["batch_tokens"],
-            trusted_packages=trusted,
+            texts(config["run"]), lambda run: load_translator({**config, "run": [str(run)]})
         )
         app = build_app(runs, limits, keys=keys, cors=cors, threads=threads)
         for run in runs.all:

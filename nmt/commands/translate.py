@@ -38,6 +38,7 @@ from nmt.text.spans import Protection
 from nmt.translator import Terms, Translator, documents, json_rows, translation
 from nmt.translator.json_rows import FORMATS, TranslationRequest, terms_of_options
 from nmt.translator.parts import SENTENCES
+from nmt.translator.questions import Question
 from nmt.translator.translation import Translation, without_line_breaks
 
 log = logging.getLogger(__name__)
@@ -123,15 +124,15 @@ def _translate_document(
 
 
 def _translate_texts(
-    translator: Translator, config: Mapping[str, Any], flags: Counter[str], waiting: Sequence[str]
-) -> list[str]:
-    """The translations of texts of a document, counted in ``flags``."""
-    translated: list[str] = []
-    at_once = translator.lines_at_once
-    for start in tqdm(range(0, len(waiting), at_once), disable=None, leave=False):
-        requests = map(_request(config), count(1), waiting[start : start + at_once])
-        made = _translate_chunk(translator, list(requests), config)
-        translated += [one.text for one in made]
+    translator: Translator, config: Mapping[str, Any], flags: Counter[str], question: Question
+) -> list[Translation]:
+    """The translations that a document asks for, counted in ``flags``."""
+    translated: list[Translation] = []
+    at_once, aligned = translator.lines_at_once, {**config, "align": question.align}
+    for start in tqdm(range(0, len(question.lines), at_once), disable=None, leave=False):
+        requests = map(_request(config), count(1), question.lines[start : start + at_once])
+        made = _translate_chunk(translator, list(requests), aligned)
+        translated += made
         flags[""] += len(made)
         flags.update(_counted(made))
     return translated

@@ -18,7 +18,7 @@ import sentencepiece as spm
 
 from nmt.search.greedy import GreedySearch
 from nmt.text.normalization import ANY_SPACES
-from nmt.tokenizer import EOS, Tokenizer
+from nmt.tokenizer import EOS
 from nmt.tokenizer.model_file import kind_of, own_normalization, scores_of, symbols_of
 from nmt.translator.loading import LoadedRun
 
@@ -107,16 +107,21 @@ def write_alongside(
         **settings,
     }
     (directory / SETTINGS).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-    for name, there in files.items():
-        shutil.copyfile(OUTSIDE / name, directory / there)
+    copy_outside(files, directory)
     return made
 
 
-def write_pieces(directory: Path, tokenizer: Tokenizer) -> str | None:
+def copy_outside(files: Mapping[str, str], directory: Path) -> None:
+    """Copies files of ``outside/``: name there -> name in the directory."""
+    for name, there in files.items():
+        shutil.copyfile(OUTSIDE / name, directory / there)
+
+
+def write_pieces(directory: Path, settings: Mapping[str, Any]) -> str | None:
     """Writes ``pieces.json``, what the page for the browser segments text by; None, or why that is
-    not possible."""
-    models = tokenizer.save(directory)
-    src, tgt = (spm.SentencePieceProcessor(model_file=str(models[place])) for place in (0, -1))
+    not possible. settings: as ``write_alongside`` returned them."""
+    names = (settings["src_tokenizer"], settings["tgt_tokenizer"])
+    src, tgt = (spm.SentencePieceProcessor(model_file=str(directory / name)) for name in names)
     if kind_of(src) not in ("bpe", "unigram") or own_normalization(src):
         return (
             "There is no page for the browser: it segments text by models of type bpe and unigram "
@@ -128,7 +133,7 @@ def write_pieces(directory: Path, tokenizer: Tokenizer) -> str | None:
         "src": src.id_to_piece(list(range(len(src)))),
         "tgt": tgt.id_to_piece(list(range(len(tgt)))),
         "scores": list(scores_of(src).items()),
-        "symbols": [one for one in symbols_of(src) if one not in tokenizer.placeholders],
+        "symbols": [one for one in symbols_of(src) if one not in settings["placeholders"]],
     }
     (directory / "pieces.json").write_text(json.dumps(made), encoding="utf-8")
     return None

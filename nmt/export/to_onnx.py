@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from nmt.export.alongside import (
     LARGEST_DIFFERENCE,
+    copy_outside,
     needed,
     new_directory,
     random_pairs,
@@ -75,10 +76,11 @@ def export_onnx(run: LoadedRun, output: Path) -> float:
     runtime = needed("onnxruntime")
     with new_directory(output) as directory:
         convert(run.model, directory)
-        problem = write_pieces(directory, run.tokenizer)
-        page, usage = (_PAGE, _IN_A_BROWSER) if problem is None else ({}, (problem,))
-        write_alongside(directory, run, _FILES | page)
-        write_readme(directory, run, "A translator in ONNX", [*_USAGE, *usage])
+        settings = write_alongside(directory, run, _FILES)
+        if (problem := write_pieces(directory, settings)) is None:
+            copy_outside(_PAGE, directory)
+        usage = (*_USAGE, *(_IN_A_BROWSER if problem is None else (problem,)))
+        write_readme(directory, run, "A translator in ONNX", usage)
         difference = _difference(runtime, directory, run)
         if not difference <= LARGEST_DIFFERENCE:
             raise ValueError(

@@ -1,11 +1,11 @@
-"""Cuts long lines into parts that take turns, and joins what is made of them.
+"""The lines of a text. Cuts long ones into parts that take turns, and joins what is made of them.
 
 The translator cuts lines too, where its model needs it. Here a line of a hundred sentences becomes
 several pieces of work, so that the lines of others need not wait for all of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nmt.translator import Terms, Translation
 from nmt.translator.parts import Cutting, Part, join
@@ -13,6 +13,29 @@ from nmt.translator.translator import PROTECTION
 
 UNIT_TOKENS = 256  # a line with more is cut, at ends of sentences
 LONGEST = 4 * UNIT_TOKENS  # a sentence with more is cut too
+
+
+class PlainText:
+    """A text whose lines are translated one by one. All between them stays, blank lines too.
+
+    texts: its lines without outer white space or a mark of the byte order.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._whole = text.splitlines(keepends=True)
+        self.texts = [inner for line in self._whole if (inner := _inner(line))]
+
+    def filled(self, translations: Sequence[str]) -> str:
+        """The text with a translation in the place of each line."""
+        found = iter(translations)
+        return "".join(
+            line.replace(inner, next(found), 1) if (inner := _inner(line)) else line
+            for line in self._whole
+        )
+
+
+def _inner(line: str) -> str:
+    return line.strip().removeprefix("\ufeff").lstrip()
 
 
 def estimated_tokens(text: str) -> int:
@@ -59,5 +82,4 @@ class LineCutter:
             return translations[0]
         one = join(line, parts, translations, src_lang=self.src_lang, tgt_lang=self.tgt_lang)
         start, end = line[: parts[0].start], line[parts[-1].end :]
-        nbest = tuple(replace(other, text=start + other.text + end) for other in one.nbest)
-        return replace(one, text=start + one.text + end, nbest=nbest)
+        return one.rewritten(lambda text: start + text + end)

@@ -82,7 +82,7 @@ def specification(version: str) -> dict[str, Any]:
             ),
             "/download_file/{name}": {
                 "get": {
-                    "summary": "Fetch a translated file, once",
+                    "summary": "Fetch a file, once; text is translated meanwhile",
                     "parameters": [named],
                     "responses": {"200": {"description": "the file"}},
                 }

@@ -6,7 +6,7 @@ parameter is wrong.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,6 +18,7 @@ _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 
+Default = TypeVar("Default", int, None)
 Parameters = Mapping[str, Any]
 """Name -> value. What comes as a form is text, or a list of texts where a name is repeated."""
 
@@ -108,7 +109,9 @@ def texts(parameters: Parameters, name: str) -> Sequence[str]:
     return values
 
 
-def whole_number(parameters: Parameters, name: str, default: int, least: int, most: int) -> int:
+def whole_number(
+    parameters: Parameters, name: str, default: Default, least: int, most: int
+) -> int | Default:
     """A parameter that is a whole number within bounds, both included."""
     value = parameters.get(name)
     if value is None or value == "":

@@ -1,11 +1,11 @@
 """The runs that a server translates with, and the languages that they make of each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nmt.hub_runs import name_of_run
 from nmt.languages import language_name
-from nmt.search.base import Search
 from nmt.server.limits import Refused
 from nmt.translator import Translator
 
@@ -42,39 +42,22 @@ class ServedRuns:
     def load(
         cls,
         paths: Sequence[str | Path],
-        *,
-        search: Search | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-        batch_tokens: int | None = None,
-        trusted_packages: Sequence[str] = (),
+        load: Callable[[str | Path], Translator] = Translator.load,
     ) -> "ServedRuns":
-        """Loads run directories, as ``Translator.load`` does. Raises what that raises, and
-        ValueError for no directory, and for two with one name."""
+        """Loads run directories, or runs on the hub. Raises what ``load`` raises, and ValueError
+        for no directory, and for two with one name."""
         if not paths:
             raise ValueError("run= names no run directory")
         named: dict[str, str | Path] = {}
         for path in paths:
-            name = Path(path).expanduser().resolve().name
+            name = name_of_run(path)
             if name in named:
                 raise ValueError(
                     f"{named[name]} and {path} are both called {name}, and requests name runs by"
                     f" the last part of their path: rename one of the directories"
                 )
             named[name] = path
-        return cls(
-            {
-                name: Translator.load(
-                    Path(path).expanduser(),
-                    search=search,
-                    device=device,
-                    precision=precision,
-                    batch_tokens=batch_tokens,
-                    trusted_packages=trusted_packages,
-                )
-                for name, path in named.items()
-            }
-        )
+        return cls({name: load(path) for name, path in named.items()})
 
     @property
     def translators(self) -> dict[str, Translator]:

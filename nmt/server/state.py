@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -16,13 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nmt.server.detection import Detector
 from nmt.server.limits import ApiKeys, Limits, Refused
 from nmt.server.prometheus import Metrics
-from nmt.server.served_runs import ServedRuns
-from nmt.server.work_queue import WorkQueue
+from nmt.server.served_runs import ServedRun, ServedRuns
+from nmt.server.work_queue import TranslateOptions, WorkQueue
+from nmt.translator import Terms, Translation
+from nmt.translator.questions import Question, Steps, advanced
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 FILES = "/translate_file"
+PLAIN = TranslateOptions()
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,40 @@ class ServerState:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", Metrics(lambda: self.queue.waiting))
+
+    async def translated(
+        self,
+        run: ServedRun,
+        lines: Sequence[str],
+        options: TranslateOptions = PLAIN,
+        terms: Sequence[Terms] | None = None,
+    ) -> list[Translation]:
+        """A translation of each line. Counts them; else as ``WorkQueue.translate``."""
+        made = await self.queue.translate(run.name, lines, options, terms)
+        flagged = sum(bool(one.flags) for one in made)
+        self.metrics.translated(run.name, len(lines), sum(map(len, lines)), flagged)
+        return made
+
+    async def answered(
+        self,
+        run: ServedRun,
+        steps: Steps[T],
+        options: TranslateOptions = PLAIN,
+        terms: Sequence[Terms] = (),
+    ) -> T:
+        """The result of work that asks this run for translations. terms: of each of its texts, if
+        they have any; what their parts must have nobody knows."""
+        single = replace(options, nbest=0, confidence=False)
+        reached = await asyncio.to_thread(advanced, steps)
+        while isinstance(reached, Question):
+            own = [terms[place] for place in reached.places] if terms else None
+            if own and reached.parts:
+                own = [replace(one, prefix="", require=()) for one in own]
+            first = not (reached.align or reached.parts)
+            how = options if first else replace(single, align=reached.align)
+            made = await self.translated(run, reached.lines, how, own)
+            reached = await asyncio.to_thread(advanced, steps, made)
+        return reached.result
 
     @staticmethod
     def of(request: Request) -> "ServerState":

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,16 +12,17 @@ from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.server import parameters as read
 from nmt.server.detection import Detected
-from nmt.server.layout import HtmlText, Layout, PlainText
 from nmt.server.limits import Refused
-from nmt.server.mark_placement import with_marks, without_marks
+from nmt.server.long_lines import PlainText
 from nmt.server.parameters import Parameters
 from nmt.server.served_runs import AUTO, ServedRun
 from nmt.server.state import ServerState, while_connected
 from nmt.server.work_queue import TranslateOptions
 from nmt.translator import Terms, Translation
+from nmt.translator.html_documents import HtmlPage
 from nmt.translator.json_rows import terms_of_row, values_of
 from nmt.translator.parts import SENTENCES
+from nmt.translator.tagged_text import translated_parts
 from nmt.translator.terms import check_search
 from nmt.translator.translation import without_line_breaks
 
@@ -52,6 +53,16 @@ async def translate(request: Request) -> Response:
     return JSONResponse(await while_connected(request, work, state.limits.seconds))
 
 
+class Layout(Protocol):
+    """A text to translate. texts: its parts that are translated, lines or what HTML tags are in."""
+
+    @property
+    def texts(self) -> Sequence[Any]: ...
+
+    def filled(self, translations: Sequence[Any]) -> str:
+        """The text with a translation in the place of each part."""
+
+
 @dataclass(frozen=True)
 class Text:
     """One text of a request. run: None where it stays as it is, being in the target language."""
@@ -68,6 +79,7 @@ class Wanted:
 
     texts: Sequence[Text]
     is_list: bool
+    is_html: bool
     terms: Terms
     alternatives: int
     details: bool
@@ -93,10 +105,11 @@ class Wanted:
         target = state.runs.code("target", target)
         name = None if given.get("run") is None else read.text(given, "run")
         chosen = [_run(state, text, source, target, name) for text in texts]
-        layout = HtmlText if is_html else PlainText
+        layout = HtmlPage if is_html else PlainText
         return cls(
             [Text(text, *one, layout(text)) for text, one in zip(texts, chosen, strict=True)],
             isinstance(given["q"], list),
+            is_html,
             terms_of(given),
             read.whole_number(given, "alternatives", 0, 0, limits.alternatives),
             details,
@@ -209,41 +222,37 @@ async def _by_run(
     nbest = wanted.alternatives + 1 if wanted.alternatives else 0
     own_search = run.translator.search
     options = options_of(wanted.given, own_search, state.limits.beam_size, nbest)
-    terms = [_terms_of_lines(wanted.terms, text.layout) for text in texts]
-    flat = [one for own in terms for one in own]
+    terms = [one for text in texts for one in _terms_of(wanted.terms, text.layout)]
     try:
-        check_search(options.search or own_search, flat)
+        check_search(options.search or own_search, terms)
     except ValueError as error:
         raise Refused(400, str(error)) from None
-    lines = [line for text in texts for line in text.layout.lines]
-    made = await state.queue.translate(run.name, lines, options, flat)
-    state.metrics.translated(
-        run.name, len(lines), sum(map(len, lines)), sum(bool(one.flags) for one in made)
-    )
+    parts = [part for text in texts for part in text.layout.texts]
+    details: list[dict[str, Any]] = []
+    ranked: list[list[Any]]
+    if wanted.is_html:
+        steps = translated_parts(parts, run.source, run.target)
+        ranked, _ = await state.answered(run, steps, options, terms)
+    else:
+        made = await state.translated(run, parts, options, terms)
+        ranked = [_ranked(one, wanted.alternatives) for one in made]
+        details = [{"src": line, **values_of(one)} for line, one in zip(parts, made, strict=True)]
     answers, at = [], 0
     for text in texts:
-        own = made[at : at + len(text.layout.lines)]
-        at += len(own)
-        ranked = [_ranked(one, wanted.alternatives) for one in own]
-        if isinstance(text.layout, HtmlText):
-            ranked = await _with_marks(state, run, options, text.layout, ranked)
+        own = slice(at, at := at + len(text.layout.texts))
         versions = [
-            text.layout.filled([one[min(rank, len(one) - 1)] for one in ranked])
+            text.layout.filled([one[min(rank, len(one) - 1)] for one in ranked[own]])
             for rank in range(wanted.alternatives + 1)
         ]
         best, *others = dict.fromkeys(versions)
-        details = [
-            {"src": line, **values_of(one)}
-            for line, one in zip(text.layout.lines, own, strict=True)
-        ]
-        answers.append(_Answer(best, others, details))
+        answers.append(_Answer(best, others, details[own]))
     return answers
 
 
-def _terms_of_lines(terms: Terms, layout: Layout) -> list[Terms]:
-    """The terms of each line of a text: only the first begins with the prefix. Refused where a term
-    is required of several lines, as nobody knows which of them should have it."""
-    count = len(layout.lines)
+def _terms_of(terms: Terms, layout: Layout) -> list[Terms]:
+    """The terms of each part of a text: only the first begins with the prefix. Refused where a term
+    is required of several parts, as nobody knows which of them should have it."""
+    count = len(layout.texts)
     if terms.require and count > 1:
         raise Refused(400, "require is for texts of one line: send a list of texts")
     return [terms, *[replace(terms, prefix="")] * (count - 1)][:count]
@@ -253,35 +262,3 @@ def _ranked(one: Translation, alternatives: int) -> list[str]:
     """The best translation of a line, and others."""
     texts = [one.text, *(other.text for other in one.nbest)]
     return list(dict.fromkeys(map(without_line_breaks, texts)))[: alternatives + 1]
-
-
-async def _with_marks(
-    state: ServerState,
-    run: ServedRun,
-    options: TranslateOptions,
-    layout: HtmlText,
-    ranked: Sequence[Sequence[str]],
-) -> list[list[str]]:
-    """The translations of each line that have all its tags in order. Where the best one has not,
-    another takes its place: one into which the tags are put by the alignment of words, or that of
-    the pieces between the tags."""
-    kept = [
-        [one for one in texts if layout.is_whole(place, one)] for place, texts in enumerate(ranked)
-    ]
-    lost = [place for place, texts in enumerate(ranked) if not layout.is_whole(place, texts[0])]
-    plain = [without_marks(layout.lines[place]) for place in lost]
-    single = replace(options, nbest=0, align=True, confidence=False)
-    for place, one in zip(lost, await state.queue.translate(run.name, plain, single), strict=True):
-        text = without_line_breaks(one.text)
-        links = one.alignment or ()
-        placed = with_marks(layout.lines[place], text, links, run.source, run.target)
-        if placed is not None and layout.is_whole(place, placed):
-            kept[place].insert(0, placed)
-    lost = [place for place, texts in enumerate(kept) if not texts]
-    pieces = [layout.pieces(place) for place in lost]
-    flat = [one for own in pieces for one in own]
-    found = iter(await state.queue.translate(run.name, flat, replace(single, align=False)))
-    for place, own in zip(lost, pieces, strict=True):
-        texts = [without_line_breaks(next(found).text) for _ in own]
-        kept[place] = [layout.with_pieces(place, texts)]
-    return kept

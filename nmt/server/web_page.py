@@ -16,7 +16,14 @@ from nmt.languages import language_name
 from nmt.server import looking
 from nmt.server.limits import Refused
 from nmt.server.long_lines import estimated_tokens
-from nmt.server.parameters import Parameters, boolean, read_parameters, text, texts
+from nmt.server.parameters import (
+    Parameters,
+    boolean,
+    read_parameters,
+    text,
+    texts,
+    whole_number,
+)
 from nmt.server.state import ServerState, while_connected
 from nmt.translator import Translator
 
@@ -115,7 +122,7 @@ def go_on(state: ServerState, asked: Parameters) -> Question:
 def attend(state: ServerState, asked: Parameters) -> Question:
     """Where the model looked while it wrote a translation."""
     source, translation = _text(state, asked, "source"), _text(state, asked, "translation", "")
-    layer, head = (_number(asked, name) for name in ("layer", "head"))
+    layer, head = (whole_number(asked, name, None, 1, MOST_LAYERS) for name in ("layer", "head"))
     pieces = boolean(asked, "pieces")
     return lambda translator: looking.attended(
         translator, source, translation, layer=layer, head=head, pieces=pieces
@@ -138,12 +145,3 @@ def _text(state: ServerState, asked: Parameters, name: str, default: str | None 
     if len(found) > most:
         raise Refused(400, f"{name} has {len(found):,} characters: {most:,} at most")
     return found
-
-
-def _number(asked: Parameters, name: str) -> int | None:
-    value = asked.get(name)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_LAYERS:
-        raise Refused(400, f"{name} must be a whole number from 1")
-    return value

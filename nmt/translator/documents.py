@@ -7,9 +7,7 @@ marked as made by machine, so that tools show it for review: ``fuzzy`` in PO,
 other documents (subtitles, HTML, .docx, .odt), translations replace the texts.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -20,9 +18,8 @@ from nmt.data.text_files import opened
 from nmt.files import replace_bytes
 from nmt.translator.html_documents import HtmlFiller
 from nmt.translator.office_documents import OfficeFiller
+from nmt.translator.questions import Steps, Translate, answered, asked, lines_of
 from nmt.translator.subtitles import SubtitleFiller
-from nmt.translator.tagged_text import Translate, has_words
-from nmt.translator.translation import without_line_breaks
 from nmt.translator.xml_documents import XmlFiller, is_code
 
 _KINDS = {
@@ -32,7 +29,6 @@ _KINDS = {
 }
 ENDINGS = tuple(_KINDS)
 """Of the names of documents."""
-_AROUND = re.compile(r"(^\s++|(?<!\s)[^\S\r\n]*+[\r\n]\s*+|(?<!\s)\s++$)")
 
 
 class Filler(Protocol):
@@ -48,28 +44,15 @@ class Filler(Protocol):
     what: str
     after_loss: str
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
+    def filling(self) -> Steps[tuple[bytes, int]]:
         """The file with a translation of each source, and in how many of them inline markup was
-        lost or damaged. Asks for translations once or twice."""
+        lost or damaged."""
 
 
 def kind_of(path: str | Path | None) -> str | None:
     """The kind of document that a file's name says, such as "po" or "html"; None for others."""
     name = "" if path is None else str(path).removesuffix(".gz")
     return _KINDS.get(Path(name).suffix.lower())
-
-
-def translated_document(
-    content: bytes, name: str, translate: Translate, *, src_lang: str, tgt_lang: str
-) -> bytes:
-    """A document with its texts translated.
-
-    name: of its file, whose ending says what it is (``kind_of``), for messages too.
-    translate: lines of text -> a translation of each, in order. Called at most twice.
-
-    Raises ValueError for what ``read_document`` refuses.
-    """
-    return read_document(content, name, src_lang, tgt_lang).filled(translate)[0]
 
 
 def open_document(path: str | Path, src_lang: str, tgt_lang: str) -> "Document":
@@ -93,11 +76,11 @@ def read_document(content: bytes, name: str, src_lang: str, tgt_lang: str) -> "D
     if kind == "po":
         return Document(PoFiller(read_po(content, name), tgt_lang))
     if kind in ("srt", "vtt"):
-        return Document(SubtitleFiller(content, name, kind, tgt_lang))
+        return Document(SubtitleFiller(content, name, kind, src_lang, tgt_lang))
     if kind == "html":
-        return Document(HtmlFiller(content, name))
+        return Document(HtmlFiller(content, name, src_lang, tgt_lang))
     if kind in ("docx", "odt"):
-        return Document(OfficeFiller(content, name, kind))
+        return Document(OfficeFiller(content, name, kind, src_lang, tgt_lang))
     return Document(XmlFiller(content, name, kind, src_lang, tgt_lang))
 
 
@@ -110,24 +93,17 @@ class Document:
 
     def __init__(self, filler: Filler) -> None:
         self._filler = filler
-        self.texts = _Cut(filler.sources).texts
+        self.texts = lines_of(filler.sources)
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
-        """The file with its texts translated, and how many translations had damaged inline markup.
-        Where parts of these are translated one by one, ``translate`` is called again."""
-
-        def of_sources(sources: Sequence[str]) -> Sequence[str]:
-            cut = _Cut(sources)
-            made = translate(cut.texts) if cut.texts else ()
-            assert len(made) == len(cut.texts)
-            return cut.joined([without_line_breaks(text) for text in made])
-
-        return self._filler.filled(of_sources)
+    def filling(self) -> Steps[tuple[bytes, int]]:
+        """The file with its texts translated, and of how many inline markup was lost or damaged.
+        Where a translation loses some, it asks again."""
+        return self._filler.filling()
 
     def write(self, translate: Translate, path: str | Path) -> int:
         """Writes the file with its texts translated, whole or not at all -> how many translations
         had damaged inline markup."""
-        data, damaged = self.filled(translate)
+        data, damaged = answered(self.filling(), translate)
         replace_bytes(Path(path).expanduser(), data)
         return damaged
 
@@ -141,25 +117,6 @@ class Document:
         return (
             f"inline markup was lost or out of order in {count:,} texts; {self._filler.after_loss}"
         )
-
-
-class _Cut:
-    """Sources cut into lines without outer white space. texts: those lines that have words."""
-
-    def __init__(self, sources: Sequence[str]) -> None:
-        self._cuts = [_AROUND.split(source) for source in sources]
-        self.texts = [text for cut in self._cuts for text in cut[::2] if has_words(text)]
-
-    def joined(self, translations: Sequence[str]) -> list[str]:
-        """The sources with translations of ``texts``."""
-        found = iter(translations)
-        return [_joined(cut, found) for cut in self._cuts]
-
-
-def _joined(cut: Sequence[str], translations: Iterator[str]) -> str:
-    texts = (next(translations) if has_words(text) else text for text in cut[::2])
-    spaces = [*cut[1::2], ""]
-    return "".join(part for pair in zip(texts, spaces, strict=True) for part in pair)
 
 
 def check_output(source: str | Path, target: str | Path) -> None:
@@ -210,10 +167,11 @@ class PoFiller:
                 return False
         return True
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
+    def filling(self) -> Steps[tuple[bytes, int]]:
         lines = list(self._po.lines)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-        found = iter(translate(self.sources))
+        made = yield from asked(self.sources)
+        found = iter([one.text for one in made])
         changes: list[tuple[range, list[str]]] = []
         for entry in self._entries:
             texts = [next(found)] if entry.plural is None else self._forms(next(found), next(found))

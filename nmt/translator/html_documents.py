@@ -10,15 +10,16 @@ import codecs
 import html
 import re
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nmt.translator import tagged_text
+from nmt.translator.questions import Steps, has_words
 from nmt.translator.tagged_text import (
+    AFTER_LOSS,
     MOST_LEVELS,
     Slot,
     TaggedText,
-    Translate,
     decoded,
     escaped,
     replaced,
@@ -90,41 +91,56 @@ class _Element:
     anchor: bool = False
 
 
-class HtmlFiller:
-    """The texts of an HTML page. sources: its blocks and titles that have words."""
+class HtmlPage:
+    """A page or a part of one, well-formed or not. texts: its blocks and titles that have words."""
 
-    what = "texts translated"
-    after_loss = tagged_text.AFTER_LOSS
-
-    def __init__(self, content: bytes, name: str) -> None:
-        self._text, self._codec = decoded(content, name, _codec(content[:_CHARSET_WITHIN], name))
-        self._texts = [
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.texts = [
             TaggedText(slots)
-            for slots in _Reader(self._text).segments
-            if any(tagged_text.has_words(slot.text) for slot in slots)
+            for slots in _Reader(text).segments
+            if any(has_words(slot.text) for slot in slots)
         ]
-        self.sources = [one.text for one in self._texts]
-        self.left: Counter[str] = Counter()
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
-        parts, lost = translated_parts(self._texts, translate)
+    def filled(self, parts: Sequence[Sequence[str]]) -> str:
+        """The page with a new text for each slot of each text."""
         changes = [
             (slot.start, slot.end, self._written(slot, text))
-            for one, texts in zip(self._texts, parts, strict=True)
+            for one, texts in zip(self.texts, parts, strict=True)
             for slot, text in zip(one.slots, texts, strict=True)
             if text != slot.text
         ]
-        return replaced(self._text, changes).encode(self._codec, "xmlcharrefreplace"), lost
+        return replaced(self._text, changes)
 
     def _written(self, slot: Slot, text: str) -> str:
         raw = self._text[slot.start : slot.end]
         if slot.form == "value":
             return f'"{escaped(text, raw, quote=True)}"'
-        before, after = len(raw) - len(raw.lstrip(_SPACE)), len(raw.rstrip(_SPACE))
+        before = len(raw) - len(raw.lstrip(_SPACE))
+        after = max(before, len(raw.rstrip(_SPACE)))
         start = raw[:before] if text.startswith(" ") else ""
         end = raw[after:] if text.endswith(" ") else ""
         inner = text.removeprefix(" ") if start else text
         return start + escaped(inner.removesuffix(" ") if end else inner, raw) + end
+
+
+class HtmlFiller:
+    """The texts of an HTML file."""
+
+    what = "texts translated"
+    after_loss = AFTER_LOSS
+
+    def __init__(self, content: bytes, name: str, src_lang: str, tgt_lang: str) -> None:
+        text, self._codec = decoded(content, name, _codec(content[:_CHARSET_WITHIN], name))
+        self._page = HtmlPage(text)
+        self._languages = src_lang, tgt_lang
+        self.sources = [one.text for one in self._page.texts]
+        self.left: Counter[str] = Counter()
+
+    def filling(self) -> Steps[tuple[bytes, int]]:
+        made, lost = yield from translated_parts(self._page.texts, *self._languages)
+        text = self._page.filled([one[0] for one in made])
+        return text.encode(self._codec, "xmlcharrefreplace"), lost
 
 
 def _codec(head: bytes, page: str) -> str:
@@ -169,7 +185,7 @@ class _Reader:
             self._slots = []
 
     def _add(self, start: int, end: int, anchor: bool = False) -> None:
-        if self._is_fixed() or (start == end and not anchor):
+        if self._is_fixed():
             return
         text = self._said(start, end)
         last = self._slots[-1] if self._slots else None

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 from nmt.data.sources.zip_archives import opened_archive
 from nmt.files import size_text
-from nmt.translator import tagged_text
-from nmt.translator.office_paragraphs import MAIN, READERS
-from nmt.translator.tagged_text import TaggedText, Translate, escaped, translated_parts
+from nmt.translator.office_paragraphs import GAP, MAIN, READERS
+from nmt.translator.questions import Steps, has_words
+from nmt.translator.tagged_text import AFTER_LOSS, TaggedText, escaped, translated_parts
 from nmt.translator.xml_documents import codec_of, with_attributes
 
 MOST_UNPACKED = 2**28  # bytes of all files of an archive
@@ -36,9 +36,10 @@ class OfficeFiller:
     """
 
     what = "texts translated"
-    after_loss = tagged_text.AFTER_LOSS
+    after_loss = AFTER_LOSS
 
-    def __init__(self, content: bytes, name: str, kind: str) -> None:
+    def __init__(self, content: bytes, name: str, kind: str, src_lang: str, tgt_lang: str) -> None:
+        self._languages = src_lang, tgt_lang
         self._content, self._name = content, name
         self._texts: dict[str, list[TaggedText]] = {}
         self._parts: dict[str, tuple[bytes, str]] = {}  # bytes and encoding
@@ -55,17 +56,17 @@ class OfficeFiller:
                 reader = READERS[kind](data, f"{name}/{part}")
                 found |= reader.found
                 texts = [TaggedText(slots) for slots in reader.segments]
-                self._texts[part] = [one for one in texts if tagged_text.has_words(one.text)]
+                self._texts[part] = [one for one in texts if has_words(one.text)]
                 self._parts[part] = data, codec_of(data, reader.encoding)
         if MAIN[kind] not in found:
             raise ValueError(f"{name} holds no {_APPS[kind]} text: is its name right?")
         self.sources = [one.text for texts in self._texts.values() for one in texts]
         self.left: Counter[str] = Counter()
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
+    def filling(self) -> Steps[tuple[bytes, int]]:
         every = [one for texts in self._texts.values() for one in texts]
-        parts, lost = translated_parts(every, translate)
-        found = iter(parts)
+        made, lost = yield from translated_parts(every, *self._languages)
+        found = iter([one[0] for one in made])
         changed = {
             part: self._changed(part, [(one, next(found)) for one in texts])
             for part, texts in self._texts.items()
@@ -135,6 +136,8 @@ def _check_sizes(name: str, infos: Sequence[zipfile.ZipInfo], wanted: set[str]) 
 
 def _with_tag(tag: str, text: str) -> str:
     """The new text behind its start tag, if it has one: Word drops spaces that it does not keep."""
+    if GAP in tag:
+        return tag.replace(GAP, escaped(text))
     if tag and text != text.strip():
         tag = with_attributes(tag, {"xml:space": "preserve"})
     return tag + escaped(text)

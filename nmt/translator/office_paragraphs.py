@@ -8,6 +8,8 @@ from xml.parsers import expat
 from nmt.translator.tagged_text import MOST_LEVELS, Slot
 from nmt.translator.xml_documents import codec_of
 
+GAP = "\0"
+"""Stands for the text in the form of a slot that is a gap."""
 MAIN = {"docx": "w:document", "odt": "office:text"}
 """The element that a document has, by its kind."""
 
@@ -44,13 +46,15 @@ class _Reader:
 
     segments: those of each text. found: the names of its elements that tell what the document is.
     roots: of files with text. gone: elements whose text nobody is to see. seamless: elements that
-    do not part text; what has one style on both of their sides is one slot.
+    do not part text; what has one style on both of their sides is one slot. inline: elements beside
+    which there may be text.
     """
 
     roots: frozenset[str]
     paragraphs: frozenset[str]
     gone: frozenset[str]
     seamless: frozenset[str]
+    inline: frozenset[str]
 
     def __init__(self, content: bytes, place: str) -> None:
         self.segments: list[list[Slot]] = []
@@ -61,6 +65,8 @@ class _Reader:
         self._path: list[_Open] = []
         self._texts: list[tuple[list[Slot], int]] = []  # of open paragraphs; styles outside of them
         self._styles: list[object] = []
+        self._gaps: list[Slot] = []  # behind the last text of the innermost paragraph
+        self._left_gap = False  # whether the next event stands where there is a gap
         self._parted = False
         self._said: list[str] = []
         self._said_at = -1
@@ -104,8 +110,17 @@ class _Reader:
         """Ends a text; what follows in the paragraph is another."""
         slots = self._texts[-1][0] if self._texts else []
         if slots:
-            self.segments.append(self._finished(slots.copy()))
+            self.segments.append(self._finished([*slots, *self._gaps]))
             slots.clear()
+        self._gaps = []
+
+    def _gap(self, at: int) -> None:
+        """Notes a place for text between two elements, at this byte. Whether a translation may need
+        it is not known yet."""
+        if self._texts and not self._path[-1].hidden:
+            outside = self._texts[-1][1]
+            around = tuple(self._styles[outside : outside + MOST_LEVELS])
+            self._gaps.append(Slot(at, at, "", around))
 
     def _add(self, start: int, end: int, text: str, style: object = None, tag_at: int = -1) -> None:
         """Adds text. tag_at: the byte where its start tag begins, if that may change with it."""
@@ -116,16 +131,28 @@ class _Reader:
         if slots and not self._parted and slots[-1].around == around:
             slots[-1].text += text
             slots[-1].others.append((start, end))
-        elif tag_at < 0:
-            slots.append(Slot(start, end, text, around))
         else:
-            tag = self._content[tag_at:start].decode(codec_of(self._content, self.encoding))
-            slots.append(Slot(tag_at, end, text, around, form=tag))
+            at = start if tag_at < 0 else tag_at
+            slots += [*self._gaps, Slot(at, end, text, around, form=self._raw(at, start))]
+        self._gaps = []
         self._parted = False
+
+    def _add_sign(self, at: int, text: str, style: object = None) -> None:
+        """Adds a sign that is an element of its own, beginning at this byte, to the text before."""
+        slots = self._texts[-1][0] if self._texts and not self._path[-1].hidden else []
+        if slots and (tag := re.compile(rb"<[^<>]*/>").match(self._content, at)):
+            self._parted = False
+            self._add(at, tag.end(), text, style)
+
+    def _raw(self, start: int, end: int) -> str:
+        return self._content[start:end].decode(codec_of(self._content, self.encoding))
 
     def _here(self) -> int:
         """The byte of this event, where text before it ends."""
         at = self._parser.CurrentByteIndex
+        if self._left_gap and self._said_at < 0:
+            self._gap(at)
+        self._left_gap = False
         if self._said_at >= 0:
             start, self._said_at = self._said_at, -1
             text, self._said = "".join(self._said), []
@@ -151,6 +178,9 @@ class _Reader:
             self.found.add(name)
         if name in self.paragraphs:
             self._texts.append(([], len(self._styles)))
+            self._gaps = []
+        elif name in self.inline:
+            self._gap(at)
         if name not in self.seamless and above.name != "w:rPr":
             self._parted = True
         self._opened(element, {key.rpartition(" ")[2]: one for key, one in attributes.items()})
@@ -158,6 +188,7 @@ class _Reader:
     def _on_end(self, tag: str) -> None:
         at, element = self._here(), self._path[-1]
         self._closed(element, at)
+        self._left_gap = element.name in self.inline
         if element.name in self.paragraphs:
             self._part()
             self._texts.pop()
@@ -179,11 +210,13 @@ class _WordReader(_Reader):
     gone = frozenset({"w:del", "w:moveFrom", "w:rt"})
     seamless = _names(
         "w:r w:rPr w:t w:proofErr w:bookmarkStart w:bookmarkEnd w:lastRenderedPageBreak"
+        " w:softHyphen"
     )
-    containers = ("w:hyperlink", "w:fldSimple", "w:sdtContent")
+    inline = frozenset({"w:r", "w:hyperlink", "w:fldSimple"})
+    containers = ("w:hyperlink", "w:fldSimple", "w:sdtContent", "w:ins", "w:moveTo")
     breaks = ("w:tab", "w:br", "w:cr", "w:ptab")
     translated_fields = ("HYPERLINK", "TOC")
-    no_style = re.compile(rb"<\w+:(?:lang|noProof)\b[^<>]*/>|\A<[^<>]*>|</[^<>]*>\Z")
+    no_style = re.compile(r"<\w+:(?:lang|noProof)\b[^<>]*/>|\A<[^<>]*>|</[^<>]*>\Z")
 
     def __init__(self, content: bytes, place: str) -> None:
         self._fields: list[_Field] = []
@@ -197,8 +230,14 @@ class _WordReader(_Reader):
             field = attributes.get("instr", "HYPERLINK").split()[:1]
             if element.name == "w:fldSimple" and field[0:1] != ["HYPERLINK"]:
                 element.hidden = 2
+        elif element.name == "w:noBreakHyphen" and not self._fields:
+            self._add_sign(element.at, "\u2011", (None, self._path[-2].style or ""))
         elif element.name == "w:fldChar":
             self._at_field(attributes.get("fldCharType", ""), element.at)
+
+    def _gap(self, at: int) -> None:
+        if not self._fields:
+            super()._gap(at)
 
     def _at_field(self, kind: str, at: int) -> None:
         if kind == "begin":
@@ -214,7 +253,7 @@ class _WordReader(_Reader):
         if element.name in self.containers:
             self._styles.pop()
         elif element.name == "w:rPr" and self._path[-2].name == "w:r":
-            self._path[-2].style = self.no_style.sub(b"", self._content[element.at : end])
+            self._path[-2].style = self.no_style.sub("", self._raw(element.at, end))
 
     def _spoken(self, start: int, end: int, text: str) -> None:
         element, run = self._path[-1], self._path[-2]
@@ -226,16 +265,24 @@ class _WordReader(_Reader):
             tag_at = -1 if element.style else element.at
             element.style = True  # its start tag is another slot's from now on
             text = re.sub("[\t\r\n]+", " ", text)
-            self._add(start, end, text, (link, run.style or b""), tag_at)
+            self._add(start, end, text, (link, run.style or ""), tag_at)
 
     def _finished(self, slots: list[Slot]) -> list[Slot]:
-        """The slots, the style of most letters left out of them."""
-        letters: Counter[object] = Counter()
-        for slot in slots:
-            letters[slot.around[-1]] += len(slot.text)
+        """The slots, but for the style of most letters; text at a gap makes a run in that."""
+        letters: Counter[tuple[object, str]] = Counter()
+        texts = [slot for slot in slots if slot.end > slot.start]
+        for slot in texts:
+            letters[slot.around[-1]] += len(slot.text)  # type: ignore[index]  # from _spoken
         usual = max(letters, key=lambda style: letters[style])
+        named = re.match(r"<([^<>]*?)t[\s/>]", next(slot.form for slot in texts if slot.form))
+        assert named is not None
+        w = named[1]
+        style = f"<{w}rPr>{usual[1]}</{w}rPr>" if usual[1] else ""
+        run = f'<{w}r>{style}<{w}t xml:space="preserve">{GAP}</{w}t></{w}r>'
         for slot in slots:
-            if slot.around[-1] == usual:
+            if slot.end == slot.start:
+                slot.form = run
+            elif slot.around[-1] == usual:
                 slot.around = slot.around[:-1]
         return slots
 
@@ -260,6 +307,7 @@ class _OdtReader(_Reader):
     seamless = _names(
         "text:span text:a text:bookmark text:bookmark-start text:bookmark-end text:soft-page-break"
     )
+    inline = frozenset({"text:span", "text:a"})
     no_style = re.compile(r"rsid|paragraph-rsid|(?:language|country|script)(?:-asian|-complex)?")
 
     def __init__(self, content: bytes, place: str) -> None:
@@ -275,6 +323,12 @@ class _OdtReader(_Reader):
         style = attributes.get("style-name")
         if element.name in ("text:tab", "text:line-break"):
             self._part()
+        elif element.name == "text:s":  # several are a tab
+            element.hidden = self._path[-2].hidden
+            if attributes.get("c", "1") == "1":
+                self._add_sign(element.at, " ")
+            else:
+                self._part()
         elif element.name == "text:a" or (element.name == "text:span" and style not in self._plain):
             element.style = style if element.name == "text:span" else element.at
             self._styles.append(element.style)

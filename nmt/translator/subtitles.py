@@ -10,17 +10,17 @@ import html
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from nmt.languages import is_written_without_spaces
-from nmt.translator import tagged_text
+from nmt.translator.questions import Steps
 from nmt.translator.tagged_text import (
+    AFTER_LOSS,
     MOST_LEVELS,
     Slot,
     TaggedText,
-    Translate,
     decoded,
     escaped,
     replaced,
@@ -36,7 +36,9 @@ _TIMING = re.compile(rf"{_LINE_START}[ \t\ufeff]*{_TIMES}[^\r\n]*(?:{_END}|\Z)")
 _NUMBER = re.compile(rf"{_LINE_START}[ \t]*\d+[ \t]*{_END}\Z")
 _BLANK_LINES = re.compile(rf"{_END}(?:[ \t]*{_END})+")
 _BEGINS_BLANK = re.compile(rf"[ \t]*(?:{_END}|\Z)")
-_SPEAKER = re.compile(rf"{_END}(?=[ \t]*(?:<\w[^<>]*>|\{{\\[^{{}}]*\}})*[-\u2010-\u2015])")
+_SPEAKER = re.compile(
+    rf"{_END}(?=[ \t]*(?:<v[ \t.]|(?:<\w[^<>]*>|\{{\\[^{{}}]*\}})*[-\u2010-\u2015]))"
+)
 # A style that ends with one line and begins anew with the next is a part of the break.
 _SAME_STYLE = rf"</(?P<style>\w+)>[ \t]*{_END}[ \t]*<(?P=style)\b[^<>]*>"
 _BREAK = re.compile(rf"{_SAME_STYLE}|(?<![ \t])[ \t]*+{_END}[ \t]*")
@@ -70,10 +72,11 @@ class SubtitleFiller:
     """
 
     what = "texts translated"
-    after_loss = tagged_text.AFTER_LOSS
+    after_loss = AFTER_LOSS
 
-    def __init__(self, content: bytes, name: str, kind: str, tgt_lang: str) -> None:
+    def __init__(self, content: bytes, name: str, kind: str, src_lang: str, tgt_lang: str) -> None:
         self._kind = kind
+        self._languages = src_lang, tgt_lang
         self._run_on = is_written_without_spaces(tgt_lang)
         self._text, self._codec = decoded(content, name)
         is_vtt = self._text.removeprefix("\ufeff").startswith("WEBVTT")
@@ -121,28 +124,32 @@ class SubtitleFiller:
             elif found["name"] and not found["name"].isdigit() and len(around) < MOST_LEVELS:
                 around = [*around, found["name"].lower()]
         slots.append(Slot(at, end, "", tuple(around)))
-        while slots and not self._raw(slots[0]).strip():
-            del slots[0]
-        while slots and not self._raw(slots[-1]).strip():
-            del slots[-1]
-        if slots:
-            slots[0].start += len(self._raw(slots[0])) - len(self._raw(slots[0]).lstrip())
-            slots[-1].end -= len(self._raw(slots[-1])) - len(self._raw(slots[-1]).rstrip())
-        breaks = []
         for slot in slots:
-            raw = self._raw(slot)
-            breaks += [found[0] for found in _BREAK.finditer(raw)]
-            text = _BREAK.sub(" ", raw)
+            slot.start = min(slot.end, slot.start + self._blank(slot, str.lstrip))
+            if self._raw(slot).strip():
+                break
+        for slot in reversed(slots):
+            slot.end -= self._blank(slot, str.rstrip)
+            if self._raw(slot).strip():
+                break
+        for slot in slots:
+            text = _BREAK.sub(" ", self._raw(slot))
             slot.text = html.unescape(text) if self._kind == "vtt" else text
+        slots = TaggedText(slots).slots
+        breaks = [found[0] for slot in slots for found in _BREAK.finditer(self._raw(slot))]
         return _Stretch(slots, breaks)
+
+    def _blank(self, slot: Slot, strip: Callable[[str], str]) -> int:
+        """How much white space a slot begins or ends with."""
+        return slot.end - slot.start - len(strip(self._raw(slot)))
 
     def _raw(self, slot: Slot) -> str:
         return self._text[slot.start : slot.end]
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
-        parts, lost = translated_parts(self._texts, translate)
+    def filling(self) -> Steps[tuple[bytes, int]]:
+        made, lost = yield from translated_parts(self._texts, *self._languages)
         changes: list[tuple[int, int, str]] = []
-        for group, one, texts in zip(self._groups, self._texts, parts, strict=True):
+        for group, one, (texts, *_) in zip(self._groups, self._texts, made, strict=True):
             if texts != [slot.text for slot in one.slots]:
                 written = self._written(group, _single_spaced(texts))
                 for stretch, text in zip(group, written, strict=True):

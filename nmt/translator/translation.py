@@ -13,7 +13,8 @@ Flags warn the reader of a translation:
 - forbidden_term: a forbidden term is in the text.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from nmt.translator.glossary import Glossary, Requirement
 
@@ -87,6 +88,11 @@ class Translation(Alternative):
 
     nbest: tuple[Alternative, ...] = ()
     glossary: tuple[tuple[str, bool], ...] = ()
+
+    def rewritten(self, change: Callable[[str], str]) -> "Translation":
+        """This translation with its text, and those of the n best, changed."""
+        nbest = tuple(replace(one, text=change(one.text)) for one in self.nbest)
+        return replace(self, text=change(self.text), nbest=nbest)
 
     @property
     def hit_limit(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -204,10 +204,7 @@ class Translator:
             return one
         start = line[: len(line) - len(line.lstrip())]
         end = line[len(line.rstrip()) :]
-        if not start and not end:
-            return one
-        nbest = tuple(replace(other, text=start + other.text + end) for other in one.nbest)
-        return replace(one, text=start + one.text + end, nbest=nbest)
+        return one.rewritten(lambda text: start + text + end) if start or end else one
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PairScore]:
         """Scores how likely the model finds each (source, target) pair, of any length. A pair of

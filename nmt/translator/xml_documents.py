@@ -16,7 +16,8 @@ from nmt.data.sources.xml_units import (
     UnitReader,
     unfolded,
 )
-from nmt.translator.tagged_text import Translate, free_letter, without_controls
+from nmt.translator.questions import Steps, asked
+from nmt.translator.tagged_text import free_letter, without_controls
 
 _SPACE_BEFORE = re.compile(r"[ \t]*\r?\n\s*\Z")
 _UNREVIEWED = {"state": "needs-review-translation", "state-qualifier": "mt-suggestion"}
@@ -104,12 +105,12 @@ class XmlFiller:
         self.left["translated already"] += 1
         return False
 
-    def filled(self, translate: Translate) -> tuple[bytes, int]:
-        translations = translate(self.sources)
+    def filling(self) -> Steps[tuple[bytes, int]]:
+        translations = yield from asked(self.sources)
         changes: list[tuple[int, int, str]] = []
         damaged = 0
-        for (unit, source, target, marked), text in zip(self._jobs, translations, strict=True):
-            inner, whole = marked.restored(text)
+        for (unit, source, target, marked), made in zip(self._jobs, translations, strict=True):
+            inner, whole = marked.restored(made.text)
             damaged += not whole
             if self._kind == "tmx":
                 changes += self._tmx_changes(source, target, inner)

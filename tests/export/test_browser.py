@@ -70,8 +70,7 @@ def test_text_becomes_the_same_ids_as_ours(kind: str, tmp_path: Path) -> None:
     symbols = ["<2fr>"]
     tokenizer = Tokenizer.train(pairs, kind=kind, vocab_size=700, joint=True, symbols=symbols)
     run = LoadedRun(ToyModel(), tokenizer, {}, None, "en", "fr")
-    write_alongside(tmp_path, run, {})
-    assert write_pieces(tmp_path, tokenizer) is None
+    assert write_pieces(tmp_path, write_alongside(tmp_path, run, {})) is None
     lines = [
         *sides[0][300:400],
         *sides[1][300:400],
@@ -137,6 +136,7 @@ def test_a_model_with_a_normalization_of_its_own_has_no_page(tmp_path: Path) -> 
         minloglevel=2,
     )
     tokenizer = Tokenizer.of_model(tmp_path / "own.model")
-    said = write_pieces(tmp_path, tokenizer)
+    run = LoadedRun(ToyModel(), tokenizer, {}, None, "en", "fr")
+    said = write_pieces(tmp_path, write_alongside(tmp_path, run, {}))
     assert said is not None and "nmt_nfkc" in said
     assert not (tmp_path / "pieces.json").exists()

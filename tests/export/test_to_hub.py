@@ -73,6 +73,12 @@ made = Translator.load("hub:{NAME}", search=GreedySearch(), **options)
 print(made.translate(["the cat sat"])[0].text.encode())
 """
 
+SERVE = f"""\
+from nmt.server.served_runs import ServedRuns
+(run,) = ServedRuns.load(["hub:{NAME}"]).all
+print(run.name, run.source, run.target)
+"""
+
 
 @pytest.mark.slow
 def test_a_run_is_uploaded_and_translates_from_there(hub: Hub, run: Path, tmp_path: Path) -> None:
@@ -87,6 +93,8 @@ def test_a_run_is_uploaded_and_translates_from_there(hub: Hub, run: Path, tmp_pa
     ours = Translator.load(run, search=GreedySearch(), device="cpu", precision="fp32")
     text = ours.translate(["the cat sat"])[0].text
     assert process(TRANSLATE, tmp_path, hub) == (0, f"{text.encode()}\n")
+    code, said = process(SERVE, tmp_path, hub)
+    assert (code, said.splitlines()[-1]) == (0, "en-fr.small en fr"), said
     copy = tmp_path / "hf" / "nmt" / NAME
     assert copy.is_dir() and not any(path.is_symlink() for path in copy.rglob("*"))
     (weights,) = (name for name in files if name.endswith(".safetensors"))

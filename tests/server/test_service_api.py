@@ -1,7 +1,6 @@
 """The small endpoints, files, and what a server takes from its options."""
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from nmt.server import web_page
 from nmt.server.files_api import KeptFiles
 from nmt.server.limits import ApiKeys, Limits, Refused, check_origins
 from nmt.server.served_runs import ServedRuns
-from nmt.translator.tagged_text import Translate
 from tests.runs import untrained_run
 from tests.server.fakes import FakeTranslator, client
 
@@ -166,23 +164,42 @@ def test_documents_keep_their_layout(server: TestClient) -> None:
     assert "a.docx" in sent(server, "a.docx", b"broken").json()["error"]
 
 
-def test_a_document_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = threading.Event()
-
-    def line_by_line(
-        data: bytes, name: str, translate: Translate, *, src_lang: str, tgt_lang: str
-    ) -> bytes:
-        try:
-            return b"".join(translate([line])[0].encode() for line in data.decode().split())
-        finally:
-            ended.set()
-
-    monkeypatch.setattr("nmt.server.files_api.translated_document", line_by_line)
-    slow = FakeTranslator(seconds=0.05)
+def test_a_document_that_takes_too_long_is_given_up() -> None:
+    slow = FakeTranslator(seconds=0.01)
+    cues = "".join(f"00:{n:02}:00.000 --> 00:{n:02}:01.000\nline {n}.\n\n" for n in range(60))
     with client(slow, limits=Limits(file_seconds=0.2)) as server:
-        assert sent(server, "a.srt", b"x " * 1000).status_code == 503
-        assert ended.wait(10)
-        assert len(slow.calls) < 1000
+        assert sent(server, "a.vtt", f"WEBVTT\n\n{cues}".encode()).status_code == 503
+    assert len(slow.calls) < 60
+
+
+LONG = "".join(f"line {number} of a text\r\n\n" for number in range(2000))
+
+
+def test_a_long_file_is_translated_while_it_is_fetched() -> None:
+    translator = FakeTranslator()
+    with client(translator) as server:
+        url = sent(server, "a.txt", LONG.encode()).json()["translatedFileUrl"]
+        assert translator.calls == []
+        assert server.head(url).status_code == 200
+        assert server.head(url).headers["content-disposition"].endswith("a_fr.txt")
+        got = b""
+        with server.stream("GET", url) as response:
+            for chunk in response.iter_bytes():
+                got += chunk
+        assert got == LONG.upper().encode()
+        assert server.get(url).status_code == 404
+        rows = "".join(f'{{"src": "line {n} of a text"}}\n\n' for n in range(1000))
+        content = fetched(server, "a.jsonl", ("\ufeff" + rows).encode())[1]
+        found = [json.loads(line) for line in content.splitlines()]
+        assert [one["id"] for one in found] == list(range(1, 2000, 2))
+        assert [one["text"] for one in found] == [f"LINE {n} OF A TEXT" for n in range(1000)]
+
+
+def test_a_file_that_takes_too_long_ends_before_its_end() -> None:
+    with client(FakeTranslator(seconds=1e-5), limits=Limits(file_seconds=0.4)) as server:
+        url = sent(server, "a.txt", LONG.encode()).json()["translatedFileUrl"]
+        with server.stream("GET", url) as response:
+            assert len(b"".join(response.iter_bytes())) < len(LONG)
 
 
 def test_files_nobody_fetches_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,9 +213,10 @@ def test_files_nobody_fetches_are_deleted(monkeypatch: pytest.MonkeyPatch) -> No
     second = kept.add("b.txt", b"12")
     now = 61
     with pytest.raises(Refused):
-        kept.take(first)
-    assert kept.take(second) == ("b.txt", b"12")
+        kept.find(first)
+    assert (kept.find(second).name, kept.find(second).data) == ("b.txt", b"12")
     assert len({first, second}) == 2
+    kept.drop(second)
     assert kept.add("c.txt", b"1234567890")
 
 
@@ -229,13 +247,29 @@ def test_origins() -> None:
 
 def test_runs_are_named_by_their_directories(tmp_path: Path) -> None:
     paths = [untrained_run(tmp_path / "a"), untrained_run(tmp_path / "b", languages=("fr", "de"))]
-    runs = ServedRuns.load(paths, device="cpu", precision="fp32")
+    runs = ServedRuns.load(paths)
     assert [(run.name, run.source, run.target) for run in runs.all] == [
         ("a", "en", "fr"),
         ("b", "fr", "de"),
     ]
     other = untrained_run(tmp_path / "other" / "a")
     with pytest.raises(ValueError, match="rename one"):
-        ServedRuns.load([*paths, other], device="cpu")
+        ServedRuns.load([*paths, other])
     with pytest.raises(ValueError, match="names no run"):
         ServedRuns.load([])
+
+
+def test_runs_of_the_hub_are_named_without_their_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def local_run(run: str | Path) -> Path:
+        asked.append(str(run))
+        return untrained_run(tmp_path / "copy")
+
+    monkeypatch.setattr("nmt.run_directory.local_run", local_run)
+    (run,) = ServedRuns.load(["hub:me/en-fr"]).all
+    assert (run.name, run.source, asked) == ("en-fr", "en", ["hub:me/en-fr"])
+    with pytest.raises(ValueError, match="hub:me/a and hub:you/a are both called a"):
+        ServedRuns.load(["hub:me/a", "hub:you/a"])

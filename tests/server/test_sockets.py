@@ -79,6 +79,37 @@ def test_who_goes_away_leaves_the_queue(server: Served) -> None:
     until(lambda: server.state.queue.waiting == 0)
 
 
+def test_who_stops_fetching_a_file_stops_its_translation(server: Served) -> None:
+    event = server.held()
+    connection = server.connection()
+    lines = "".join(f"line {number} of a text\n" for number in range(3000))
+    fields = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in PAIR.items()
+    )
+    head = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    body = f"{fields}{head}{lines}\r\n--x--\r\n"
+    connection.request("POST", "/translate_file", body, kind)
+    url = json.loads(connection.getresponse().read())["translatedFileUrl"]
+    path = url.partition(f":{server.port}")[2]
+    connection.request("GET", path)
+    until(lambda: server.state.queue.waiting == 3)  # two pieces of the file, and what holds them up
+    connection.close()
+    until(lambda: server.state.queue.waiting == 1)
+    event.set()
+    until(lambda: server.state.queue.waiting == 0)
+    connection.request("GET", path)  # it may be fetched again
+    response = connection.getresponse()
+    begun = response.read(100)
+    assert begun and lines.upper().encode().startswith(begun)
+    connection.close()
+    until(lambda: server.state.queue.waiting == 0)
+    connection.request("GET", path)
+    assert connection.getresponse().read() == lines.upper().encode()
+    connection.close()
+
+
 def test_who_stops_half_way_holds_nobody_up(server: Served) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as half:
         half.sendall(b"POST /translate HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")

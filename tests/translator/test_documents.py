@@ -10,6 +10,8 @@ import pytest
 
 from nmt.data.sources import open_source
 from nmt.translator.documents import Document, check_output, kind_of, open_document
+from nmt.translator.questions import answered
+from tests.translator.stand_ins import answering
 
 XLIFF = """<?xml version='1.0' encoding="UTF-8"?>
 <!-- a comment -->
@@ -37,7 +39,7 @@ def written(path: Path, content: str | bytes, translate: Callable[[str], str]) -
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     document = open_document(path, "en", "fr")
     target = path.with_name(f"out{path.suffix}")
-    damaged = document.write(lambda texts: [translate(text) for text in texts], target)
+    damaged = document.write(answering(lambda texts: [*map(translate, texts)]), target)
     return target.read_bytes().decode(), damaged
 
 
@@ -101,7 +103,8 @@ def test_any_mess_of_tags_gives_well_formed_markup(tmp_path: Path) -> None:
     draw = random.Random(1)
     for _ in range(200):
         mess = "".join(draw.choices(tags, k=draw.randrange(14)))
-        data, _ = document.filled(lambda texts, mess=mess: [mess, *texts[1:]])
+        messy = answering(lambda texts, mess=mess: [mess, *texts[1:]])
+        data, _ = answered(document.filling(), messy)
         target = minidom.parseString(data).getElementsByTagName("target")[0]
         for name, times in (("g", 2), ("x", 1), ("mrk", 1), ("ph", 1)):
             assert len(target.getElementsByTagName(name)) == times
@@ -158,7 +161,7 @@ def test_tmx_in_its_encoding(tmp_path: Path, encoding: str, ending: str) -> None
     (tmp_path / "x.tmx.gz").write_bytes(gzip.compress(content.encode(encoding)))
     document = open_document(tmp_path / "x.tmx.gz", "en", "fr")
     assert document.texts == ["Hello <x1/>é<x2/>", "Hi"]
-    document.write(lambda _: ["Allô <x1/>œ<x2/>", "Salut"], tmp_path / "out.tmx")
+    document.write(answering(lambda _: ["Allô <x1/>œ<x2/>", "Salut"]), tmp_path / "out.tmx")
     after = (tmp_path / "out.tmx").read_bytes().decode(encoding).replace("&#339;", "œ")
     inner = 'Allô <bpt i="1">&lt;b></bpt>œ<ept i="1"/>'
     tuv = f'<tuv xml:lang="fr-FR" creationtool="nmt-translate"><seg>{inner}</seg></tuv>'

@@ -3,13 +3,14 @@
 import re
 import time
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.translator.tagged_text import Translate
-from tests.translator.stand_ins import always, capitals, careless, same, texts_of, translated
+from nmt.translator.html_documents import HtmlPage
+from tests.translator.stand_ins import Texts, always, capitals, careless, same, texts_of, translated
 
 PAGE = """<!doctype html>
 <!-- the cat -->
@@ -31,7 +32,7 @@ PAGE = """<!doctype html>
 </body></HTML>
 """
 TEXTS = [
-    *("the house & garden", "in the garden", "the <g1>old</g1> <x3/>man"),
+    *("the house & garden", "in the garden", "the <g1>old</g1> <g3>man</g3>"),
     *("he reads <g1>a <g2>long</g2> book</g1>,", 'the "cat"', "and she <x1/> sleeps."),
     *("use <x1/> here", "<x1/> sells apples", "one apple", "two <x1/> apples", "the dog"),
     *("garden", "x < y © café 1 < 2"),
@@ -39,21 +40,31 @@ TEXTS = [
 WORD = "Le <b> & \"chat'é\0\n-->]]>&amp;"
 
 
+TITLED = re.compile(r"\b(?:alt|title)\b", re.IGNORECASE)
+
+
 def tokens(page: str) -> list[object]:
-    """What Python's parser finds besides text, alt and title."""
+    """What Python's parser finds besides text, as it is written; but for tags with alt or title."""
     found: list[object] = []
 
     class Parser(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.append((tag, [(k, v) for k, v in attrs if k not in ("alt", "title")]))
+            raw = self.get_starttag_text() or ""
+            named = [(k, v) for k, v in attrs if k not in ("alt", "title")]
+            found.append((tag, named) if TITLED.search(raw) else raw)
 
         handle_startendtag = handle_starttag
 
         def handle_endtag(self, tag: str) -> None:
-            found.append(tag)
+            found.append(f"</{tag}")
 
         def handle_comment(self, data: str) -> None:
             found.append(("comment", data))
+
+        def handle_decl(self, decl: str) -> None:
+            found.append(decl)
+
+        handle_pi = unknown_decl = handle_decl
 
     Parser().feed(page)
     return found
@@ -74,9 +85,12 @@ def test_its_own_text_gives_the_page_again(encoding: str, ending: str) -> None:
     assert texts_of(data, "a.htm") == TEXTS
 
 
-@pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 6)])
-def test_exactly_the_texts_change(translate: Translate, lost: int) -> None:
-    data, damaged = translated(PAGE.encode(), "a.html", translate)
+@pytest.mark.parametrize(
+    ("translate", "aligned", "lost"),
+    [(capitals, False, 0), (careless, False, 6), (careless, True, 0)],
+)
+def test_exactly_the_texts_change(translate: Texts, aligned: bool, lost: int) -> None:
+    data, damaged = translated(PAGE.encode(), "a.html", translate, aligned=aligned)
     expected = PAGE
     for old in (
         *("the house &amp; garden", '"in the garden"', "  the <b>old</b>", "<i>man</i>"),
@@ -109,7 +123,7 @@ def test_a_character_that_the_encoding_lacks_is_written_as_its_number() -> None:
 def test_a_tag_that_moves_or_stands_around_nothing_is_lost() -> None:
     page = b"<p>the <b>red</b> cat</p>"
     for made in ("le chat </g1>rouge<g1>", "le chat <g1></g1>", "chat", "<g1>a</g1> <g1>b</g1> c"):
-        made = [[made], ["le", "rouge", "chat"]]
+        made = [[made], ["le chat rouge"], ["le", "rouge", "chat"]]
         data, lost = translated(page, "a.html", lambda texts, made=made: made.pop(0))
         assert (data, lost) == (b"<p>le <b>rouge</b> chat</p>", 1)
 
@@ -120,34 +134,81 @@ def test_no_text_is_lost_with_a_translation() -> None:
 
 
 FRAGMENTS = [
-    *("the cat ", "a&amp;b", " &nbsp;", " 1 < 2 ", "<p>", "</p>", "<b>", "</b>", "<i>", "</i>"),
+    *("the cat ", "a&amp;b", " &nbsp;", " 1 < 2 ", "&lt;b&gt;", "\n", "\u00a0", ".", "12", "&"),
+    *("<p>", "</p>", "<br>", "<li>", "<div class=a translate=no>", "</div>", "<DIV hidden>"),
     *(
-        "<br>",
-        "<!-- the -->",
-        "<div class=a translate=no>",
-        "</div>",
-        "<code>",
-        "</code>",
-        "<svg/>",
-    ),
-    *('<img alt="the dog">', "<script>the < cat</script>", "<li>", "<td title='the'>", "</html>"),
-    *(
+        "<b>",
+        "</b>",
+        "<i>",
+        "</i>",
+        "<i class='x>y'>",
         "<a href='x>y'>",
         "</a>",
-        "\n",
-        "<textarea>the</textarea>",
-        "<span translate=yes>",
-        "</span>",
+        "<B\n>",
+        "<u></u>",
     ),
+    *("<span translate=yes>", "</span>", "<!-- the -->", "<!-- <b> -->", "<code>", "</code>", "<"),
+    *('<img alt="the dog">', "<img src=a/>", "<td title='the'>", "<pre>", "</pre>", "<textarea>"),
+    *("</textarea>", "<script>the < cat</script>", "<style>a > b</style>", "<?x?>", "<!DOCTYPE x>"),
+    *("</html>", "<svg/>"),
 ]
+PAGES = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
 
 
-@given(page=st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join), made=st.text())
-def test_no_text_changes_markup(page: str, made: str) -> None:
+def stretches(page: str) -> list[str]:
+    """The page in pieces between which there is text that is translated."""
+    again = HtmlPage(page)
+    slots = sorted((slot.start, slot.end) for one in again.texts for slot in one.slots)
+    return [
+        page[end:start] for (_, end), (start, _) in pairwise([(0, 0), *slots, (len(page),) * 2])
+    ]
+
+
+@given(page=PAGES, made=st.text(), aligned=st.booleans())
+def test_no_text_changes_markup(page: str, made: str, aligned: bool) -> None:
     assert translated(page.encode(), "a.html", same) == (page.encode(), 0)
-    for translate in (capitals, always(made), always(WORD, made)):
-        after = translated(page.encode(), "a.html", translate)[0].decode()
+    for translate in (capitals, careless, always(made), always(WORD, made)):
+        after = translated(page.encode(), "a.html", translate, aligned=aligned)[0].decode()
         assert tokens(after) == tokens(page)
+
+
+@given(page=PAGES)
+def test_no_byte_outside_text_changes(page: str) -> None:
+    kept = "".join(stretches(page))
+    for translate, aligned in ((capitals, True), (careless, True), (careless, False)):
+        after = translated(page.encode(), "a.html", translate, aligned=aligned)[0].decode()
+        assert "".join(stretches(after)) == kept
+
+
+@given(page=PAGES, made=st.text(alphabet="<>&;abglt x1/"))
+def test_parts_of_any_answer_make_a_page(page: str, made: str) -> None:
+    layout = HtmlPage(page)
+    for one in layout.texts:
+        assert one.parts(one.text) == [slot.text for slot in one.slots]
+        assert one.parts(made) is None or len(one.slots) == 1 or "<" in made
+
+
+@pytest.mark.parametrize(
+    ("text", "texts"),
+    [
+        ("I <b>love</b> you.", ["I <g1>love</g1> you."]),
+        ("<p><span>One</span></p>\n<p> two<br>three</p>", ["One", "two", "three"]),
+        ("one\n   two", ["one two"]),
+        ("AT&amp;T &eacute;t&eacute; &lt;b&gt; &amp;lt;", ["AT&T été <b> &lt;"]),
+        ("<b>a <i>b</b> c</i>", ["<x1/>a <x2/>b<x3/> c"]),
+        ("see <code>x &lt; y</code> <img> now", ["see <x1/> <x2/> now"]),
+        ('hi <span class="notranslate"><b>Bob</b></span>, hi', ["hi <x1/>, hi"]),
+        ('<div translate="no"><div>a</div>b</div>c', ["c"]),
+        ("<script>var a = '<p>no</p>';</script>yes<!-- no -->", ["yes"]),
+        ("<ul><li>1</li><li>:-)</li></ul>", []),
+        ("say &lt;g1&gt; <b>so</b>", ["say <g1> <ng1>so</ng1>"]),
+        ("<b></b><i> </i>", []),
+    ],
+)
+def test_what_of_a_fragment_is_translated(text: str, texts: list[str]) -> None:
+    layout = HtmlPage(text)
+    assert [one.text.strip() for one in layout.texts] == texts
+    assert layout.filled([[slot.text for slot in one.slots] for one in layout.texts]) == text
 
 
 @given(page=st.lists(st.sampled_from([*"<>/='\"!-&; ap\n", "<p", "<!--"]) | st.text()).map("".join))

@@ -11,12 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nmt.translator import office_documents
-from nmt.translator.tagged_text import Translate
 from tests.translator.stand_ins import (
+    Texts,
     always,
     capitals,
     careless,
+    filled,
     read_or_refused,
+    reordered,
     same,
     texts_of,
     translated,
@@ -49,7 +51,7 @@ BODY = [
     run("page ") + field("PAGE", run("three")) + run(" of the book"),
     field('HYPERLINK "http://a.b"', run("the site")),
     field("TOC", run("contents") + field("PAGEREF a", run("four"))),
-    "<w:del>" + run("deleted") + "</w:del><w:ins>" + run("inserted") + "</w:ins>",
+    "<w:del>" + run("deleted") + "</w:del><w:ins>" + run("inserted") + "</w:ins>" + run(" text"),
     "<w:r><w:drawing><x><w:txbxContent><w:p>" + run("in a box") + "</w:p></w:txbxContent></x>"
     "</w:drawing></w:r>" + run("after it"),
     run("7 + 8") + "<w:r><w:t/></w:r>",
@@ -70,7 +72,13 @@ DOCX = {
 }
 DOCX_TEXTS = [
     *("the <g1>red</g1> cat & dog", "the house sleeps", "name", "thing", "line"),
-    *("a link<x1/> and text", "page <x1/> of the book", "the site", "contents", "inserted"),
+    *(
+        "<g1>a link</g1> and text",
+        "page <x1/> of the book",
+        "the site",
+        "contents",
+        "inserted<x1/> text",
+    ),
     *("in a box", "after it", "a cell", "the head", "a note"),
 ]
 NAMES = " ".join(
@@ -102,7 +110,7 @@ ODT = {
 }
 ODT_TEXTS = [
     *("the <g1>red</g1> cat", "the house sleeps", "here", "line", "a note"),
-    *("page <x1/> of<x2/>it<x3/>.", "a link<x1/> < text", "a cell", "the head"),
+    *("page <x1/> of it<x2/>.", "<g1>a link</g1> < text", "a cell", "the head"),
 ]
 BOTH = [("a.docx", DOCX, DOCX_TEXTS), ("a.odt", ODT, ODT_TEXTS)]
 ANY = st.lists(st.sampled_from(["<w:p>", "&", "]]>", "\0", " ", "\n", "\t"]) | st.text()).map(
@@ -145,9 +153,12 @@ def test_its_own_text_gives_the_document_again(
     assert lost == 0
 
 
-@pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 3)])
-def test_exactly_the_texts_of_word_change(translate: Translate, lost: int) -> None:
-    data, damaged = translated(archive(DOCX), "a.docx", translate)
+@pytest.mark.parametrize(
+    ("translate", "aligned", "lost"),
+    [(capitals, False, 0), (careless, False, 4), (careless, True, 0)],
+)
+def test_exactly_the_texts_of_word_change(translate: Texts, aligned: bool, lost: int) -> None:
+    data, damaged = translated(archive(DOCX), "a.docx", translate, aligned=aligned)
     expected = DOCX | {
         "word/header1.xml": DOCX["word/header1.xml"].replace("the head", "THE HEAD"),
         "word/footnotes.xml": DOCX["word/footnotes.xml"].replace("a note", "A NOTE"),
@@ -160,6 +171,7 @@ def test_exactly_the_texts_of_word_change(translate: Translate, lost: int) -> No
         ("use </w:t>", "</w:t>"),
         ("sleeps</w:t>", "</w:t>"),
         ("<w:t> and text", f"{kept} AND TEXT"),
+        ("<w:t> text", f"{kept} TEXT"),
         ("<w:t>page ", f"{kept}PAGE "),
         ("<w:t> of the book", f"{kept} OF THE BOOK"),
         *((f">{one}<", f">{one.upper()}<") for one in ("red", "name", "thing", "line", "a link")),
@@ -172,17 +184,19 @@ def test_exactly_the_texts_of_word_change(translate: Translate, lost: int) -> No
     assert damaged == lost
 
 
-@pytest.mark.parametrize(("translate", "lost"), [(capitals, 0), (careless, 3)])
-def test_exactly_the_texts_of_odt_change(translate: Translate, lost: int) -> None:
-    data, damaged = translated(archive(ODT), "a.odt", translate)
+@pytest.mark.parametrize(
+    ("translate", "aligned", "lost"),
+    [(capitals, False, 0), (careless, False, 3), (careless, True, 0)],
+)
+def test_exactly_the_texts_of_odt_change(translate: Texts, aligned: bool, lost: int) -> None:
+    data, damaged = translated(archive(ODT), "a.odt", translate, aligned=aligned)
     body = CONTENT
     for old, new in (
         ("<text:h>the ", "<text:h>THE "),
         ("the ho<", "THE HOUSE SLEEPS<"),
         (">use<", "><"),
         ("</text:span>\n   sleeps", "</text:span>"),
-        ("> of<", "> OF<"),
-        (">it<", ">IT<"),
+        ("> of<text:s/>it<", "> OF IT<"),
         ("page <", "PAGE <"),
         ("> &lt; text<", "> &lt; TEXT<"),
         *((f">{one}<", f">{one.upper()}<") for one in ("red", " cat", "here", "line", "a note")),
@@ -193,6 +207,99 @@ def test_exactly_the_texts_of_odt_change(translate: Translate, lost: int) -> Non
     styles = ODT["styles.xml"].replace("the head", "THE HEAD")
     assert files(data) == ODT | {"content.xml": body, "styles.xml": styles}
     assert damaged == lost
+
+
+ITALIC = "<w:rPr><w:i/><w:lang/></w:rPr>"
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "text", "wanted"),
+    [
+        (
+            run("Red", BOLD) + run(" cats", ITALIC) + run(" here", ITALIC),
+            "<g1>Red</g1> cats here",
+            None,
+        ),
+        (
+            run("Red", BOLD) + run(" cats"),
+            "<g1>Red</g1> cats",
+            '<w:r><w:t xml:space="preserve">Chats </w:t></w:r>' + run("rouges", BOLD) + run(""),
+        ),
+        (
+            f'<w:pPr><w:i/></w:pPr><w:hyperlink r:id="1">{run("cats ", ITALIC)}</w:hyperlink>'
+            f"<w:bookmarkEnd/>{run('red')}",
+            "<g1>cats </g1><g3>red</g3>",
+            None,
+        ),
+        (
+            run("cats ", ITALIC) + '<w:hyperlink r:id="1">' + run("red", ITALIC) + "</w:hyperlink>",
+            "cats <g1>red</g1>",
+            f'<w:r>{ITALIC}<w:t></w:t></w:r><w:hyperlink r:id="1">{run("rouges", ITALIC)}'
+            '</w:hyperlink><w:r><w:rPr><w:i/></w:rPr><w:t xml:space="preserve"> chats</w:t></w:r>',
+        ),
+        (
+            field('HYPERLINK "a"', run("Red")) + run(" cats and dogs"),
+            "<g1>Red</g1> cats and dogs",
+            None,
+        ),
+    ],
+)
+def test_words_of_word_move_before_and_behind_a_style(
+    paragraph: str, text: str, wanted: str | None
+) -> None:
+    body = f"<w:p>{paragraph}</w:p>"
+    parts = {"word/document.xml": f"<w:document {W} xmlns:r='r'>{body}</w:document>"}
+    assert texts_of(archive(parts), "a.docx") == [text]
+    assert files(translated(archive(parts), "a.docx", same)[0]) == parts
+    data, lost = filled(archive(parts), "a.docx", reordered)
+    if wanted is not None:
+        after = (
+            files(data)["word/document.xml"].split("<w:p>")[1].removesuffix("</w:p></w:document>")
+        )
+        assert (after, lost) == (wanted, 0)
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "text", "wanted"),
+    [
+        ("{}Red{} cats", "<g1>Red</g1> cats", "Chats {}rouges{}"),
+        ("cats {}red{}", "cats <g1>red</g1>", "{}rouges{} chats"),
+        ("{}cats <text:a>red</text:a>{}", "cats <g1>red</g1>", "{}<text:a>rouges</text:a> chats{}"),
+        ("{}Red{}<text:note/>{} cats{}", "<g1>Red</g1><g3> cats</g3>", None),
+    ],
+)
+def test_words_of_odt_move_before_and_behind_a_style(
+    paragraph: str, text: str, wanted: str | None
+) -> None:
+    def document(said: str) -> str:
+        spans = ('<text:span text:style-name="T2">', "</text:span>") * 2
+        head, tail = CONTENT.split("<office:text>")[0], "</office:text></office:body>"
+        said = said.format(*spans[: said.count("{}")])
+        return f"{head}<office:text><text:p>{said}</text:p>{tail}</office:document-content>"
+
+    parts = {"content.xml": document(paragraph)}
+    assert texts_of(archive(parts), "a.odt") == [text]
+    assert files(translated(archive(parts), "a.odt", same)[0]) == parts
+    data, lost = filled(archive(parts), "a.odt", reordered)
+    if wanted is not None:
+        assert (files(data), lost) == ({"content.xml": document(wanted)}, 0)
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "texts"),
+    [
+        ("<text:s/>a<text:s/>b<text:s/><text:s/>c", ["a b  c"]),
+        ('a<text:s text:c="9"/>b', ["a", "b"]),
+        ("a <text:span text:style-name='T2'>b</text:span><text:s/>c", ["a <g1>b</g1> c"]),
+        ("a<text:s></text:s>b", ["a<x1/>b"]),
+    ],
+)
+def test_spaces_that_are_elements(paragraph: str, texts: list[str]) -> None:
+    head, tail = CONTENT.split("<office:text>")[0], "</office:text></office:body>"
+    content = f"{head}<office:text><text:p>{paragraph}</text:p>{tail}</office:document-content>"
+    assert texts_of(archive({"content.xml": content}), "a.odt") == texts
+    parts = {"content.xml": content}
+    assert files(translated(archive(parts), "a.odt", same)[0]) == parts
 
 
 @given(made=st.lists(ANY, min_size=1, max_size=3))
@@ -206,7 +313,7 @@ def test_no_text_changes_the_structure(made: list[str]) -> None:
 
 def tags(content: str) -> list[str]:
     assert minidom.parseString(content)
-    return re.findall("<[^>]*>", content.replace(' xml:space="preserve"', ""))
+    return re.findall("<[^>]*>", re.sub(' xml:space="preserve"|<text:s/>', "", content))
 
 
 def test_one_more_time_from_what_was_written() -> None:
@@ -222,6 +329,16 @@ def test_a_part_in_its_encoding(encoding: str) -> None:
         after = made.read("word/document.xml").decode(encoding)
     assert after.replace("&#937;", "Ω").count("é Ω") > 10
     assert tags(after.replace(encoding, "UTF-8")) == tags(DOCUMENT)
+
+
+def test_hyphens_of_word_are_text() -> None:
+    said = "<w:t>e</w:t><w:noBreakHyphen/><w:t>book</w:t><w:softHyphen/><w:t>s here</w:t>"
+    content = f"<w:document {W}><w:p><w:r>{said}</w:r></w:p></w:document>"
+    parts = {"word/document.xml": content}
+    assert texts_of(archive(parts), "a.docx") == ["e\u2011books here"]
+    after = files(translated(archive(parts), "a.docx", capitals)[0])["word/document.xml"]
+    made = "<w:t>E\u2011BOOKS HERE</w:t><w:t></w:t><w:softHyphen/><w:t></w:t>"
+    assert after == content.replace(said, made)
 
 
 def test_text_in_other_spellings_of_xml() -> None:

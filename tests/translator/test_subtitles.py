@@ -6,12 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nmt.translator.documents import translated_document
 from tests.translator.stand_ins import (
     always,
     capitals,
     careless,
+    filled,
     read_or_refused,
+    reordered,
     same,
     texts_of,
     translated,
@@ -124,6 +125,25 @@ def test_exactly_the_texts_change(ending: str) -> None:
             assert damaged == lost
 
 
+def test_each_voice_says_its_own_text() -> None:
+    content = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Mary>The cat\nsleeps.\n<v.loud Bob>Yes.</v>"
+    assert texts_of(content.encode(), "a.vtt") == ["The cat sleeps.", "Yes."]
+    data, _ = translated(content.encode(), "a.vtt", capitals)
+    assert data.decode().endswith("<v Mary>THE CAT\nSLEEPS.\n<v.loud Bob>YES.</v>")
+
+
+def test_words_may_move_before_and_behind_a_pair() -> None:
+    head = "1\r\n00:00:01,000 --> 00:00:02,000 X1:10\r\n"
+    for cue, wanted in (
+        ("<i>Red</i> cats", "Chats <i>rouges</i>"),
+        ("{\\an8}<i>Red</i>\r\ncats", "{\\an8}Chats\r\n<i>rouges</i>"),
+        ("cats <i>red</i>", "<i>rouges</i> chats"),
+        ("<b>cats <i>red</i></b>", "<b><i>rouges</i> chats</b>"),
+    ):
+        data, lost = filled((head + cue).encode(), "a.srt", reordered)
+        assert (data.decode(), lost) == (head + wanted, 0)
+
+
 def test_lines_are_as_many_and_even() -> None:
     made = "Le chien voit la maison et il voit aussi tout le grand jardin vert."
     cue = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
@@ -156,7 +176,7 @@ def test_one_word_for_a_sentence_stands_in_all_its_cues() -> None:
 def test_without_spaces_between_words() -> None:
     content = b"1\n00:00:01,000 --> 00:00:02,000\nThe cat\nsleeps.\n"
     translate = always("猫は庭で寝ています。")
-    after = translated_document(content, "a.srt", translate, src_lang="en", tgt_lang="ja")
+    after, _ = translated(content, "a.srt", translate, tgt_lang="ja")
     lines = after.decode().splitlines()[2:]
     assert "".join(lines) == "猫は庭で寝ています。"
     assert [len(line) for line in lines] == [5, 5]
