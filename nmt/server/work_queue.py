@@ -19,8 +19,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -30,6 +29,7 @@ from nmt.device import return_freed_memory
 from nmt.search.base import Search
 from nmt.server.limits import Refused
 from nmt.server.long_lines import LineCutter
+from nmt.server.turns import PLAIN, Job, TranslateOptions, Unit, take_turn
 from nmt.translator import Terms, Translation, Translator
 from nmt.translator.inference import SHORTEST
 
@@ -41,80 +41,9 @@ TURN_SECONDS = 0.5
 MOST_AT_ONCE = 4  # turns: each needs Python's lock for a part of its time
 LINGER = 0.2  # of the time that the turn before took
 LEAST_TURN = 256  # tokens: fewer at once keep no processor busy
-SHORT = 0.25  # of a turn: requests of at most this size go first
 MOST_SEARCHES = 16  # kept of each run besides its own
 CUT_AT_ONCE = 20_000  # characters; more are cut beside the event loop
 TRIM_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class TranslateOptions:
-    """How a request is translated; requests with equal options share a turn. search: None: the
-    run's own. The others are those of ``Translator.translate``."""
-
-    search: Search | None = None
-    nbest: int = 0
-    align: bool = False
-    confidence: bool = False
-    sentences: str = "auto"
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """A line or a part of one. place: among the results. cost: estimated tokens, times the
-    hypotheses of the search."""
-
-    place: int
-    text: str
-    terms: Terms
-    cost: int
-
-
-@dataclass(eq=False)
-class _Job:
-    """A request on its way.
-
-    units: that no turn has taken yet. work: what to call instead of translating. left: how many
-    results are missing. cost: of the units.
-    """
-
-    run: str
-    options: TranslateOptions
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[Any]"
-    units: deque[_Unit]
-    work: Callable[[Translator], Any] | None = None
-    found: dict[int, Translation] = field(default_factory=dict)
-    left: int = field(init=False)
-    cost: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.left = len(self.units)
-        self.cost = sum(unit.cost for unit in self.units)
-
-    @property
-    def key(self) -> object:
-        """Equal for requests that may share a turn."""
-        return self if self.work else (self.run, self.options)
-
-    def next_unit(self) -> _Unit:
-        unit = self.units.popleft()
-        self.cost -= unit.cost
-        return unit
-
-    def finish(self, result: object) -> None:
-        """Hands the result, or the error, to whoever waits for it, if anybody still does."""
-
-        def set_result() -> None:
-            if self.future.done():
-                return
-            if isinstance(result, BaseException):
-                self.future.set_exception(result)
-            else:
-                self.future.set_result(result)
-
-        with suppress(RuntimeError):  # the loop has ended
-            self.loop.call_soon_threadsafe(set_result)
 
 
 class WorkQueue:
@@ -138,8 +67,8 @@ class WorkQueue:
         on_cpu = all(one.device.type == "cpu" for one in translators.values())
         at_once = min(threads, MOST_AT_ONCE) if on_cpu else 1
         self._threads_each = threads // at_once
-        self._jobs: set[_Job] = set()  # all that are here
-        self._turns: deque[_Job] = deque()  # those with units that no turn has taken yet
+        self._jobs: set[Job] = set()  # all that are here
+        self._turns: deque[Job] = deque()  # those with units that no turn has taken yet
         self._under_way = 0  # cost of the turns that go on
         self._changed = threading.Condition()
         self._closing = False
@@ -186,7 +115,7 @@ class WorkQueue:
         self,
         run: str,
         lines: Sequence[str],
-        options: TranslateOptions = TranslateOptions(),
+        options: TranslateOptions = PLAIN,
         terms: Sequence[Terms] | None = None,
     ) -> list[Translation]:
         """Translates each line, in order, by this run. terms: of each line.
@@ -204,7 +133,7 @@ class WorkQueue:
         hypotheses = (options.search or translator.search).most_hypotheses
         parts = [(part, own) for cut, own in zip(cuts, terms, strict=True) for part in cut]
         units = deque(
-            _Unit(place, part.text, own, max(SHORTEST, part.tokens) * hypotheses)
+            Unit(place, part.text, own, max(SHORTEST, part.tokens) * hypotheses)
             for place, (part, own) in enumerate(parts)
         )
         if not units:
@@ -220,19 +149,19 @@ class WorkQueue:
         """What ``work`` gives for the translator of this run. It is called in a thread that owns
         the models, as a turn, and must not keep the translator. tokens: how much work it is, about.
         """
-        unit = _Unit(0, "", Terms(), tokens)
-        result: T = await self._done(run, TranslateOptions(), deque([unit]), work)
+        unit = Unit(0, "", Terms(), tokens)
+        result: T = await self._done(run, PLAIN, deque([unit]), work)
         return result
 
     async def _done(
         self,
         run: str,
         options: TranslateOptions,
-        units: deque[_Unit],
+        units: deque[Unit],
         work: Callable[[Translator], Any] | None = None,
     ) -> Any:
         loop = asyncio.get_running_loop()
-        job = _Job(run, options, loop, loop.create_future(), units, work)
+        job = Job(run, options, loop, loop.create_future(), units, work)
         if self._closing or len(self._jobs) >= self._most_waiting:
             status, why = (503, "shuts down") if self._closing else (429, "has too much to do")
             raise Refused(status, f"this server {why}: try again later", self.seconds_to_wait())
@@ -265,7 +194,7 @@ class WorkQueue:
                 self._trimmed = end
                 return_freed_memory()
 
-    def _next_turn(self, answered: int, linger: float) -> list[tuple[_Job, _Unit]]:
+    def _next_turn(self, answered: int, linger: float) -> list[tuple[Job, Unit]]:
         """Waits for the units of the next turn; none once the queue is closed and empty.
 
         It lingers so many seconds for as many requests as were answered by the turn before.
@@ -275,48 +204,27 @@ class WorkQueue:
             self._changed.wait_for(lambda: self._closing or self._turns)
             if not self._turns:
                 return []
-            turn = self._composed(self._turns[0])
+            first = self._turns[0]
+            most = max(self._share, self._least(first))
+            turn = take_turn(self._turns, self._budget(first), most)
             self._under_way += sum(unit.cost for _, unit in turn)
             taken = dict.fromkeys(job for job, _ in turn)
             others = [job for job in self._turns if job not in taken]
             self._turns = deque([*others, *(job for job in taken if job.units)])
             return turn
 
-    def _composed(self, first: _Job) -> list[tuple[_Job, _Unit]]:
-        """Takes the units of a turn from ``first`` and the requests that may share it: from the
-        short ones before all, and then no more of the long ones than as much again."""
-        budget = self._budget(first)
-        same = [job for job in self._turns if job.key == first.key]
-        short = [job for job in same if job.cost <= SHORT * budget]
-        long = [job for job in same if job.cost > SHORT * budget]
-        if short and long:
-            budget = min(budget, 2 * sum(job.cost for job in short))
-        budget = min(budget, max(self._share, self._least(first)))
-        turn: list[tuple[_Job, _Unit]] = []
-        together, cost = [*short, *long], 0
-        while together and cost + together[0].units[0].cost <= budget:
-            for job in together:
-                if cost + job.units[0].cost > budget:
-                    break
-                turn.append((job, unit := job.next_unit()))
-                cost += unit.cost
-            together = [job for job in together if job.units]
-        if not any(job is first for job, _ in turn):  # its unit is large; yet its turn has come
-            turn.append((first, first.next_unit()))
-        return turn
-
-    def _budget(self, job: _Job) -> float:
+    def _budget(self, job: Job) -> float:
         """The most that a turn costs: what takes about TURN_SECONDS, but no more than fits into
         one batch of the translator."""
         translator = self._translators[job.run]
         most = max(LEAST_TURN, translator.tokens_at_once) * self._hypotheses(job)
         return min(max(self._speed[job.run] * TURN_SECONDS, self._least(job)), most)
 
-    def _least(self, job: _Job) -> int:
+    def _least(self, job: Job) -> int:
         """What a turn may cost however little there is."""
         return LEAST_TURN * self._hypotheses(job)
 
-    def _hypotheses(self, job: _Job) -> int:
+    def _hypotheses(self, job: Job) -> int:
         return (job.options.search or self._translators[job.run].search).most_hypotheses
 
     @property
@@ -325,7 +233,7 @@ class WorkQueue:
         here = self._under_way + sum(job.cost for job in self._turns)
         return here / len(self._workers)
 
-    def _take(self, turn: Sequence[tuple[_Job, _Unit]]) -> int:
+    def _take(self, turn: Sequence[tuple[Job, Unit]]) -> int:
         """Translates the units of a turn and returns how many requests are done by it. Where that
         fails, each request's are tried alone, so that only the one fails that is to blame."""
         jobs = list(dict.fromkeys(job for job, _ in turn))
@@ -357,7 +265,7 @@ class WorkQueue:
             job.finish(found[0] if job.work else found)
         return len(done)
 
-    def _fail(self, job: _Job, error: BaseException) -> None:
+    def _fail(self, job: Job, error: BaseException) -> None:
         with self._changed:
             if job in self._turns:
                 self._turns.remove(job)
@@ -365,7 +273,7 @@ class WorkQueue:
             error = RuntimeError(type(error).__name__)
         job.finish(error)
 
-    def _computed(self, job: _Job, units: Sequence[_Unit]) -> list[Any]:
+    def _computed(self, job: Job, units: Sequence[Unit]) -> list[Any]:
         translator = self._translator(job.run, job.options.search)
         if job.work:
             return [job.work(translator)]

@@ -16,7 +16,8 @@ from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.server import work_queue
 from nmt.server.limits import Refused
-from nmt.server.work_queue import TranslateOptions, WorkQueue
+from nmt.server.turns import TranslateOptions
+from nmt.server.work_queue import WorkQueue
 from nmt.translator import Terms, Translator
 from tests.runs import untrained_run
 from tests.server.fakes import FakeTranslator
