@@ -9,6 +9,7 @@
     python scripts/benchmark.py sentence [--lengths 10 20 40 80 160]
     python scripts/benchmark.py scale [--processes 1 2]
     python scripts/benchmark.py serve --run RUN --source FILE [--seconds 60] [--requests 20000]
+    python scripts/benchmark.py exports --run RUN [RUN ...] --source FILE [--lines 100]
 
 ``all`` measures every row of the table of speeds in RESULTS.md, trains its two models unless FOLDER
 holds them from an earlier time, and writes the figures to data/results/speed/<kind of machine>.json
@@ -33,6 +34,7 @@ from nmt.device import keep_freed_memory
 from nmt.models.quantization import fastest_precision
 from nmt.translator import Translator
 from scripts.benchmarks import (
+    exports,
     growing,
     machine,
     one_sentence,
@@ -148,6 +150,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--connections", type=int, default=64)
     sub.add_argument("--seconds", type=float, default=60.0)
     sub.add_argument("--requests", type=int, default=20_000, help="of which memory is watched")
+
+    sub = command("exports", _exports)
+    sub.add_argument("--run", type=Path, nargs="+", required=True)
+    sub.add_argument("--source", type=Path, required=True)
+    sub.add_argument("--lines", type=int, default=100, help="of the source, the first ones")
     return parser
 
 
@@ -258,6 +265,11 @@ def _serve(arguments: argparse.Namespace) -> Rows:
         requests=arguments.requests,
         threads=arguments.threads,
     )
+
+
+def _exports(arguments: argparse.Namespace) -> Rows:
+    keep_freed_memory()
+    return exports.measure(runs=arguments.run, source=arguments.source, lines=arguments.lines)
 
 
 def _scale(arguments: argparse.Namespace) -> Rows:

@@ -17,7 +17,7 @@ from nmt.server.long_lines import PlainText
 from nmt.server.parameters import Parameters
 from nmt.server.served_runs import AUTO, ServedRun
 from nmt.server.state import ServerState, while_connected
-from nmt.server.work_queue import TranslateOptions
+from nmt.server.turns import TranslateOptions
 from nmt.translator import Terms, Translation
 from nmt.translator.html_documents import HtmlPage
 from nmt.translator.json_rows import terms_of_row, values_of

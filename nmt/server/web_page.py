@@ -35,7 +35,7 @@ TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 MOST_LAYERS = 1000
 
 Question = Callable[[Translator], Any]
-"""What is to be found out of a model, in the thread that owns it."""
+"""What is to be found out of a model, in a thread that owns it."""
 
 
 def routes() -> list[Route]:

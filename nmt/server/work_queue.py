@@ -1,10 +1,16 @@
-"""One thread owns the models. Requests meet in a queue in front of it and take turns.
+"""A few threads own the models. Requests meet in a queue in front of them and take turns.
 
 A request enters as units: lines, or parts of a long one. A turn is one call of a translator, with
 units of all requests that want the same run and options, one of each after the other, until it
-would take about half a second. That is large enough to keep the processor busy. A turn with short
+would take about half a second. That is large enough to keep a processor busy. A turn with short
 requests is filled up with long ones by as much again only. So a short text leaves with the next
 turn, however long those are that came before it, and does not wait for much of them.
+
+On a CPU several turns go on side by side, each in a thread of its own with its share of the
+processors: two batches by one processor each are done sooner than one after the other by both,
+which wait for each other at every step. A turn takes no more than its share of all that is here,
+and leaves the rest to the other threads. A thread that has answered lingers a little, as those whom
+it answered may come again at once: a turn with the first of them would keep the others waiting.
 """
 
 import asyncio
@@ -13,8 +19,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -24,6 +29,7 @@ from nmt.device import return_freed_memory
 from nmt.search.base import Search
 from nmt.server.limits import Refused
 from nmt.server.long_lines import LineCutter
+from nmt.server.turns import PLAIN, Job, TranslateOptions, Unit, take_turn
 from nmt.translator import Terms, Translation, Translator
 from nmt.translator.inference import SHORTEST
 
@@ -32,81 +38,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TURN_SECONDS = 0.5
+MOST_AT_ONCE = 4  # turns: each needs Python's lock for a part of its time
+LINGER = 0.2  # of the time that the turn before took
 LEAST_TURN = 256  # tokens: fewer at once keep no processor busy
-SHORT = 0.25  # of a turn: requests of at most this size go first
 MOST_SEARCHES = 16  # kept of each run besides its own
 CUT_AT_ONCE = 20_000  # characters; more are cut beside the event loop
 TRIM_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class TranslateOptions:
-    """How a request is translated; requests with equal options share a turn. search: None: the
-    run's own. The others are those of ``Translator.translate``."""
-
-    search: Search | None = None
-    nbest: int = 0
-    align: bool = False
-    confidence: bool = False
-    sentences: str = "auto"
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """A line or a part of one. place: among the results. cost: estimated tokens, times the
-    hypotheses of the search."""
-
-    place: int
-    text: str
-    terms: Terms
-    cost: int
-
-
-@dataclass(eq=False)
-class _Job:
-    """A request on its way.
-
-    units: that no turn has taken yet. work: what to call instead of translating. left: how many
-    results are missing. cost: of the units.
-    """
-
-    run: str
-    options: TranslateOptions
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[Any]"
-    units: deque[_Unit]
-    work: Callable[[Translator], Any] | None = None
-    found: dict[int, Translation] = field(default_factory=dict)
-    left: int = field(init=False)
-    cost: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.left = len(self.units)
-        self.cost = sum(unit.cost for unit in self.units)
-
-    @property
-    def key(self) -> object:
-        """Equal for requests that may share a turn."""
-        return self if self.work else (self.run, self.options)
-
-    def next_unit(self) -> _Unit:
-        unit = self.units.popleft()
-        self.cost -= unit.cost
-        return unit
-
-    def finish(self, result: object) -> None:
-        """Hands the result, or the error, to whoever waits for it, if anybody still does."""
-
-        def set_result() -> None:
-            if self.future.done():
-                return
-            if isinstance(result, BaseException):
-                self.future.set_exception(result)
-            else:
-                self.future.set_result(result)
-
-        with suppress(RuntimeError):  # the loop has ended
-            self.loop.call_soon_threadsafe(set_result)
 
 
 class WorkQueue:
@@ -114,7 +51,7 @@ class WorkQueue:
 
     translators: by the names of their runs.
     most_waiting: requests that are here at once; another is Refused with 429.
-    threads: of torch in the thread that computes; None: as many as in the one that makes this.
+    threads: of the processor; None: as many as torch takes in the thread that makes this.
     """
 
     def __init__(
@@ -126,9 +63,13 @@ class WorkQueue:
     ) -> None:
         self._translators = dict(translators)
         self._most_waiting = most_waiting
-        self._threads = threads or torch.get_num_threads()
-        self._jobs: set[_Job] = set()  # all that are here
-        self._turns: deque[_Job] = deque()  # those with units that no turn has taken yet
+        threads = threads or torch.get_num_threads()
+        on_cpu = all(one.device.type == "cpu" for one in translators.values())
+        at_once = min(threads, MOST_AT_ONCE) if on_cpu else 1
+        self._threads_each = threads // at_once
+        self._jobs: set[Job] = set()  # all that are here
+        self._turns: deque[Job] = deque()  # those with units that no turn has taken yet
+        self._under_way = 0  # cost of the turns that go on
         self._changed = threading.Condition()
         self._closing = False
         self._searching: dict[str, OrderedDict[Search, Translator]] = {
@@ -139,19 +80,24 @@ class WorkQueue:
             for name, one in self._translators.items()
         }
         self._trimmed = 0.0
-        self._thread = threading.Thread(target=self._work, name="models", daemon=True)
+        self._workers = [
+            threading.Thread(target=self._work, name=f"models {number}", daemon=True)
+            for number in range(at_once)
+        ]
 
     def start(self) -> None:
-        """Starts the thread. Requests may come before it."""
-        self._thread.start()
+        """Starts the threads. Requests may come before it."""
+        for worker in self._workers:
+            worker.start()
 
     def close(self) -> None:
-        """Waits until all that was accepted is done, and ends the thread."""
+        """Waits until all that was accepted is done, and ends the threads."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join()
+            self._changed.notify_all()
+        for worker in self._workers:
+            if worker.is_alive():
+                worker.join()
 
     @property
     def waiting(self) -> int:
@@ -162,13 +108,14 @@ class WorkQueue:
         """About how long it takes until what is here is done; at least 1."""
         with self._changed:
             costs = [(job.run, job.cost) for job in self._turns]
-        return max(1, round(sum(cost / self._speed[run] for run, cost in costs)))
+        seconds = sum(cost / self._speed[run] for run, cost in costs)
+        return max(1, round(seconds / len(self._workers)))
 
     async def translate(
         self,
         run: str,
         lines: Sequence[str],
-        options: TranslateOptions = TranslateOptions(),
+        options: TranslateOptions = PLAIN,
         terms: Sequence[Terms] | None = None,
     ) -> list[Translation]:
         """Translates each line, in order, by this run. terms: of each line.
@@ -186,7 +133,7 @@ class WorkQueue:
         hypotheses = (options.search or translator.search).most_hypotheses
         parts = [(part, own) for cut, own in zip(cuts, terms, strict=True) for part in cut]
         units = deque(
-            _Unit(place, part.text, own, max(SHORTEST, part.tokens) * hypotheses)
+            Unit(place, part.text, own, max(SHORTEST, part.tokens) * hypotheses)
             for place, (part, own) in enumerate(parts)
         )
         if not units:
@@ -199,28 +146,29 @@ class WorkQueue:
         ]
 
     async def call(self, run: str, work: Callable[[Translator], T], tokens: int) -> T:
-        """What ``work`` gives for the translator of this run. It is called in the thread that owns
-        the models, alone, and must not keep the translator. tokens: how much work it is, about."""
-        unit = _Unit(0, "", Terms(), tokens)
-        result: T = await self._done(run, TranslateOptions(), deque([unit]), work)
+        """What ``work`` gives for the translator of this run. It is called in a thread that owns
+        the models, as a turn, and must not keep the translator. tokens: how much work it is, about.
+        """
+        unit = Unit(0, "", Terms(), tokens)
+        result: T = await self._done(run, PLAIN, deque([unit]), work)
         return result
 
     async def _done(
         self,
         run: str,
         options: TranslateOptions,
-        units: deque[_Unit],
+        units: deque[Unit],
         work: Callable[[Translator], Any] | None = None,
     ) -> Any:
         loop = asyncio.get_running_loop()
-        job = _Job(run, options, loop, loop.create_future(), units, work)
+        job = Job(run, options, loop, loop.create_future(), units, work)
         if self._closing or len(self._jobs) >= self._most_waiting:
             status, why = (503, "shuts down") if self._closing else (429, "has too much to do")
             raise Refused(status, f"this server {why}: try again later", self.seconds_to_wait())
         with self._changed:
             self._jobs.add(job)
             self._turns.append(job)
-            self._changed.notify()
+            self._changed.notify_all()
         try:
             return await job.future
         finally:
@@ -228,91 +176,96 @@ class WorkQueue:
                 self._jobs.discard(job)
                 if job in self._turns:
                     self._turns.remove(job)
-                    self._changed.notify()
+                    self._changed.notify_all()
 
-    # What follows runs in the thread of the models.
+    # What follows runs in the threads of the models.
 
     def _work(self) -> None:
-        torch.set_num_threads(self._threads)
-        while turn := self._next_turn():
-            self._take(turn)
-            if time.monotonic() > self._trimmed + TRIM_SECONDS:
+        torch.set_num_threads(self._threads_each)
+        answered, seconds = 0, 0.0
+        while turn := self._next_turn(answered, LINGER * seconds):
+            start = time.monotonic()
+            answered = self._take(turn)
+            end = time.monotonic()
+            seconds = end - start
+            with self._changed:
+                self._under_way -= sum(unit.cost for _, unit in turn)
+            if end > self._trimmed + TRIM_SECONDS:
+                self._trimmed = end
                 return_freed_memory()
-                self._trimmed = time.monotonic()
 
-    def _next_turn(self) -> list[tuple[_Job, _Unit]]:
-        """Waits for the units of the next turn; none once the queue is closed and empty."""
+    def _next_turn(self, answered: int, linger: float) -> list[tuple[Job, Unit]]:
+        """Waits for the units of the next turn; none once the queue is closed and empty.
+
+        It lingers so many seconds for as many requests as were answered by the turn before.
+        """
         with self._changed:
-            while not self._turns:
-                if self._closing:
-                    return []
-                self._changed.wait()
-            turn = self._composed(self._turns[0])
+            self._changed.wait_for(lambda: self._closing or len(self._turns) >= answered, linger)
+            self._changed.wait_for(lambda: self._closing or self._turns)
+            if not self._turns:
+                return []
+            first = self._turns[0]
+            most = max(self._share, self._least(first))
+            turn = take_turn(self._turns, self._budget(first), most)
+            self._under_way += sum(unit.cost for _, unit in turn)
             taken = dict.fromkeys(job for job, _ in turn)
             others = [job for job in self._turns if job not in taken]
             self._turns = deque([*others, *(job for job in taken if job.units)])
             return turn
 
-    def _composed(self, first: _Job) -> list[tuple[_Job, _Unit]]:
-        """Takes the units of a turn from ``first`` and the requests that may share it: from the
-        short ones before all, and then no more of the long ones than as much again."""
-        budget = self._budget(first)
-        same = [job for job in self._turns if job.key == first.key]
-        short = [job for job in same if job.cost <= SHORT * budget]
-        long = [job for job in same if job.cost > SHORT * budget]
-        if short and long:
-            budget = min(budget, 2 * sum(job.cost for job in short))
-        turn: list[tuple[_Job, _Unit]] = []
-        together, cost = [*short, *long], 0
-        while together and cost + together[0].units[0].cost <= budget:
-            for job in together:
-                if cost + job.units[0].cost > budget:
-                    break
-                turn.append((job, unit := job.next_unit()))
-                cost += unit.cost
-            together = [job for job in together if job.units]
-        if not any(job is first for job, _ in turn):  # its unit is large; yet its turn has come
-            turn.append((first, first.next_unit()))
-        return turn
-
-    def _budget(self, job: _Job) -> float:
+    def _budget(self, job: Job) -> float:
         """The most that a turn costs: what takes about TURN_SECONDS, but no more than fits into
         one batch of the translator."""
         translator = self._translators[job.run]
-        hypotheses = (job.options.search or translator.search).most_hypotheses
-        most = max(LEAST_TURN, translator.tokens_at_once) * hypotheses
-        return min(max(self._speed[job.run] * TURN_SECONDS, LEAST_TURN * hypotheses), most)
+        most = max(LEAST_TURN, translator.tokens_at_once) * self._hypotheses(job)
+        return min(max(self._speed[job.run] * TURN_SECONDS, self._least(job)), most)
 
-    def _take(self, turn: Sequence[tuple[_Job, _Unit]]) -> None:
-        """Translates the units of a turn. Where that fails, each request's are tried alone, so that
-        only the one fails that is to blame."""
+    def _least(self, job: Job) -> int:
+        """What a turn may cost however little there is."""
+        return LEAST_TURN * self._hypotheses(job)
+
+    def _hypotheses(self, job: Job) -> int:
+        return (job.options.search or self._translators[job.run].search).most_hypotheses
+
+    @property
+    def _share(self) -> float:
+        """What each thread would have to do if it were dealt out."""
+        here = self._under_way + sum(job.cost for job in self._turns)
+        return here / len(self._workers)
+
+    def _take(self, turn: Sequence[tuple[Job, Unit]]) -> int:
+        """Translates the units of a turn and returns how many requests are done by it. Where that
+        fails, each request's are tried alone, so that only the one fails that is to blame."""
         jobs = list(dict.fromkeys(job for job, _ in turn))
         jobs = [job for job in jobs if job in self._jobs]
         turn = [(job, unit) for job, unit in turn if job in self._jobs]
         if not turn:
-            return
+            return 0
         start, cost = time.monotonic(), sum(unit.cost for _, unit in turn)
         try:
             results = self._computed(turn[0][0], [unit for _, unit in turn])
         except BaseException as error:  # also a panic of Rust; the thread must live on
             if len(jobs) > 1:
-                for job in jobs:
-                    self._take([(one, unit) for one, unit in turn if one is job])
-            else:
-                self._fail(jobs[0], error)
-            return
+                return sum(
+                    self._take([(one, unit) for one, unit in turn if one is job]) for job in jobs
+                )
+            self._fail(jobs[0], error)
+            return 1
         seconds = max(time.monotonic() - start, 1e-6)
         run = jobs[0].run
-        if not jobs[0].work and cost >= self._budget(jobs[0]) / 2:
-            self._speed[run] = 0.7 * self._speed[run] + 0.3 * cost / seconds
-        for (job, unit), result in zip(turn, results, strict=True):
-            job.found[unit.place] = result
-            job.left -= 1
-            if not job.left:
-                found = [job.found[place] for place in range(len(job.found))]
-                job.finish(found[0] if job.work else found)
+        with self._changed:
+            if not jobs[0].work and cost >= self._budget(jobs[0]) / 2:
+                self._speed[run] = 0.7 * self._speed[run] + 0.3 * cost / seconds
+            for (job, unit), result in zip(turn, results, strict=True):
+                job.found[unit.place] = result
+                job.left -= 1
+            done = [job for job in jobs if not job.left]
+        for job in done:
+            found = [job.found[place] for place in range(len(job.found))]
+            job.finish(found[0] if job.work else found)
+        return len(done)
 
-    def _fail(self, job: _Job, error: BaseException) -> None:
+    def _fail(self, job: Job, error: BaseException) -> None:
         with self._changed:
             if job in self._turns:
                 self._turns.remove(job)
@@ -320,7 +273,7 @@ class WorkQueue:
             error = RuntimeError(type(error).__name__)
         job.finish(error)
 
-    def _computed(self, job: _Job, units: Sequence[_Unit]) -> list[Any]:
+    def _computed(self, job: Job, units: Sequence[Unit]) -> list[Any]:
         translator = self._translator(job.run, job.options.search)
         if job.work:
             return [job.work(translator)]
@@ -339,9 +292,10 @@ class WorkQueue:
         own = self._translators[run]
         if search is None or search == own.search:
             return own
-        kept = self._searching[run]
-        translator = kept.pop(search, None) or replace(own, search=search)
-        kept[search] = translator
-        if len(kept) > MOST_SEARCHES:
-            kept.popitem(last=False)
+        with self._changed:
+            kept = self._searching[run]
+            translator = kept.pop(search, None) or replace(own, search=search)
+            kept[search] = translator
+            if len(kept) > MOST_SEARCHES:
+                kept.popitem(last=False)
         return translator

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+import torch
 from torch import Tensor
 
 from nmt.checks import non_negative_int, one_of, positive_int
@@ -63,8 +64,7 @@ class Translator:
             positive_int("longest_source", self.longest_source)
         if self.batch_tokens is not None:
             positive_int("batch_tokens", self.batch_tokens)
-        device = next(self.model.parameters()).device
-        self._batch_tokens = self.batch_tokens or translation_tokens(device)
+        self._batch_tokens = self.batch_tokens or translation_tokens(self.device)
         one_of("precision", self.precision, ("fp32", "bf16"))
         self._term_encoder = TermEncoder(self.tokenizer, self.tgt_lang)
 
@@ -117,6 +117,11 @@ class Translator:
             src_lang=loaded.src_lang,
             tgt_lang=loaded.tgt_lang,
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
 
     @property
     def lines_at_once(self) -> int:
@@ -262,7 +267,7 @@ class Translator:
         if training:
             self.model.eval()  # visits every module, which takes time
         try:
-            with autocast(next(self.model.parameters()).device, self.precision):
+            with autocast(self.device, self.precision):
                 yield
         finally:
             if training:

@@ -1,4 +1,5 @@
-"""nmt-serve under load on this machine: throughput, latency, fairness and memory."""
+"""nmt-serve under load on this machine: throughput, latency, fairness and memory; beside it the
+same sentences by nmt-translate's way and, for a transformer, by CTranslate2."""
 
 import asyncio
 import itertools
@@ -7,8 +8,9 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,8 @@ from urllib.parse import urlsplit
 import torch
 
 from nmt.data.text_files import read_lines
+from nmt.export.to_ctranslate2 import convert
+from nmt.models.transformer import TransformerSeq2Seq
 from nmt.search.beam import BeamSearch
 from nmt.translator import Translator
 
@@ -46,34 +50,124 @@ class Load:
         }
 
 
+Way = Callable[[Sequence[str]], list[str]]
+"""Translates sentences."""
+
+
+class Others:
+    """What translates the sentences without a server: as many at once as connections, and all."""
+
+    def __init__(self, run: Path, lines: Sequence[str], connections: int, threads: int) -> None:
+        self._lines, self._threads = lines, threads
+        self._at_once = (len(lines), connections)
+        translator = Translator.load(run, search=BeamSearch(), device="cpu")
+        self._ways: dict[str, Way] = {
+            "nmt-translate": lambda lines: [one.text for one in translator.translate(lines)]
+        }
+        if isinstance(translator.model, TransformerSeq2Seq):
+            self._ways["CTranslate2"] = _ctranslate2(translator, threads)
+        self._seconds: dict[tuple[str, int], list[float]] = {}
+        self._texts: dict[tuple[str, int], list[str]] = {}
+
+    def measure(self) -> None:
+        """Once more. Before the load and after it, as a machine drifts."""
+        for name, translated in self._ways.items():
+            torch.set_num_threads(self._threads)  # CTranslate2 sets it too
+            translated(self._lines[:WARM])
+            for size in self._at_once:
+                batches = [self._lines[at : at + size] for at in range(0, len(self._lines), size)]
+                start = time.perf_counter()
+                texts = [text for batch in batches for text in translated(batch)]
+                self._seconds.setdefault((name, size), []).append(time.perf_counter() - start)
+                self._texts[name, size] = texts
+
+    def rows(self, answers: Mapping[str, str], served: float) -> list[dict[str, Any]]:
+        """Beside a server that gave these answers, so many a second."""
+        rows = []
+        for (name, size), seconds in self._seconds.items():
+            rate = len(self._lines) / statistics.mean(seconds)
+            pairs = zip(self._lines, self._texts[name, size], strict=True)
+            same = [text == answers[line] for line, text in pairs if line in answers]
+            rows.append(
+                {
+                    "by": name,
+                    "at_once": size,
+                    "sentences_per_second": round(rate, 1),
+                    "share_served": round(served / rate, 2),
+                    "same_lines": round(statistics.mean(same), 3),
+                }
+            )
+        return rows
+
+
+def _ctranslate2(translator: Translator, threads: int) -> Way:
+    """CTranslate2 with the weights of a transformer in fp32, the same pieces and the same beam,
+    without detecting and copying spans. Batches go on side by side, each by one thread, which is
+    its fastest way."""
+    import ctranslate2
+
+    model, tokenizer = translator.model, translator.tokenizer
+    assert isinstance(model, TransformerSeq2Seq)
+    assert isinstance(translator.search, BeamSearch)
+    with tempfile.TemporaryDirectory() as directory:
+        convert(model, tokenizer, Path(directory))
+        program = ctranslate2.Translator(
+            directory, device="cpu", inter_threads=threads, intra_threads=1
+        )
+    beam_size = translator.search.beam_size
+    ids = {
+        piece: i for i, piece in enumerate(tokenizer.tgt_pieces(range(tokenizer.tgt_vocab_size)))
+    }
+
+    def translated(lines: Sequence[str]) -> list[str]:
+        sources = tokenizer.encode_src(lines)
+        results = program.translate_batch(
+            [tokenizer.src_pieces(source) for source in sources],
+            beam_size=beam_size,
+            max_batch_size=max(1, min(256, len(lines) // threads)),
+            max_decoding_length=2 * max(map(len, sources)) + 10,
+        )
+        rows = [[ids[piece] for piece in result.hypotheses[0]] for result in results]
+        return tokenizer.decode_tgt(rows)
+
+    return translated
+
+
 def measure(
     *, run: Path, source: Path, connections: int, seconds: float, requests: int, threads: int
 ) -> list[dict[str, Any]]:
     """Rows of one sitting, on the lines of ``source``:
 
-    - so many connections for so many seconds, each with one sentence after the other, beside the
-      same sentences by ``Translator.translate``, as nmt-translate calls it;
+    - so many connections for so many seconds, each with one sentence after the other;
+    - the same sentences by ``Translator.translate``, as nmt-translate calls it, and by CTranslate2
+      with the same weights, both all at once and as many at once as there were connections;
     - single sentences while nothing else goes on, and while the server translates a book;
     - anonymous memory after a tenth of so many requests, and after all of them.
 
-    lost: answers that did not come, or were no translation.
+    lost: answers that did not come, or were no translation. share_served: the server's sentences a
+    second over those. same_lines: how many were served with that text: with other neighbours,
+    rounding decides a few otherwise.
     """
     lines = [line for line in read_lines(source) if line.strip()]
-    rows = []
+    rows, others = [], Others(run, list(dict.fromkeys(lines)), connections, threads)
     with _served(run, threads) as (url, process):
         asyncio.run(_loaded(url, lines[:WARM], 8, count=WARM))
-        load, elapsed = asyncio.run(_loaded(url, lines, connections, seconds=seconds))
-        row = {"connections": connections, **load.row(elapsed)}
-        rows.append(row | _beside(run, list(load.answers), load, threads, row))
+        others.measure()
+        load_of_all, elapsed = asyncio.run(_loaded(url, lines, connections, seconds=seconds))
+        others.measure()
+        served = load_of_all.row(elapsed)
+        rows.append({"connections": connections, **served})
+        rows += others.rows(load_of_all.answers, served["sentences_per_second"])
         for name, book in (("alone", 0), ("beside a book", BOOK_LINES)):
             load, elapsed = asyncio.run(_beside_a_book(url, lines, book, seconds / 4))
             rows.append({"single sentences": name, **load.row(elapsed)})
-        asyncio.run(_loaded(url, lines, 16, count=max(1, requests // 10)))
+        load, _ = asyncio.run(_loaded(url, lines, 16, count=max(1, requests // 10)))
+        lost = load.lost
         before = _anonymous_mb(process.pid)
         load, _ = asyncio.run(_loaded(url, lines, 16, count=requests - requests // 10))
         after = _anonymous_mb(process.pid)
         rows.append({"requests": requests, "mb_at_a_tenth": before, "mb_at_the_end": after})
-        rows[-1]["lost"] = load.lost
+        rows[-1]["lost"] = lost + load.lost
     return rows
 
 
@@ -141,25 +235,6 @@ async def _client(url: str, sentences: Iterator[str], end: float | None, load: L
         else:
             load.lost += 1
     writer.close()
-
-
-def _beside(
-    run: Path, lines: Sequence[str], load: Load, threads: int, row: dict[str, Any]
-) -> dict[str, Any]:
-    """The speed of the translator alone on the sentences that were served, and how many it
-    translates alike: with other neighbours, rounding decides a few otherwise."""
-    torch.set_num_threads(threads)
-    translator = Translator.load(run, search=BeamSearch(), device="cpu")
-    translator.translate(lines[:WARM])
-    start = time.perf_counter()
-    texts = [one.text for one in translator.translate(lines)]
-    rate = len(lines) / (time.perf_counter() - start)
-    same = sum(text == load.answers[line] for line, text in zip(lines, texts, strict=True))
-    return {
-        "nmt_translate": round(rate, 1),
-        "share_of_it": round(row["sentences_per_second"] / rate, 2),
-        "same_lines": round(same / len(lines), 3),
-    }
 
 
 async def _beside_a_book(

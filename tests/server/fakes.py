@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from starlette.testclient import TestClient
 
 from nmt.search.base import Search
@@ -34,6 +35,7 @@ class FakeTranslator:
     search: Search = field(default_factory=BeamSearch)
     seconds: float = 0.0
     tokens_at_once: int = 4096
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     calls: list[list[str]] = field(default_factory=list)
     terms: list[Terms] = field(default_factory=list)
     options: list[dict[str, Any]] = field(default_factory=list)

@@ -6,24 +6,31 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
+from nmt.server import work_queue
 from nmt.server.limits import Refused
-from nmt.server.work_queue import TranslateOptions, WorkQueue
-from nmt.translator import Terms
+from nmt.server.turns import TranslateOptions
+from nmt.server.work_queue import WorkQueue
+from nmt.translator import Terms, Translator
+from tests.runs import untrained_run
 from tests.server.fakes import FakeTranslator
 
 Work = Callable[[WorkQueue], Coroutine[Any, Any, Any]]
 
 
-def run(work: Work, *translators: FakeTranslator, most_waiting: int = 256) -> Any:
+def run(
+    work: Work, *translators: FakeTranslator | Translator, most_waiting: int = 256, threads: int = 1
+) -> Any:
     """What ``work`` gives with a queue in front of translators called a, b and so on."""
     named = dict(zip("abc", translators, strict=False))
-    queue = WorkQueue(named, most_waiting=most_waiting, threads=1)  # type: ignore[arg-type]  # fakes
+    queue = WorkQueue(named, most_waiting=most_waiting, threads=threads)  # type: ignore[arg-type]  # fakes
     queue.start()
     try:
         return asyncio.run(work(queue))
@@ -97,6 +104,87 @@ def test_requests_with_other_options_or_runs_are_translated_apart() -> None:
     assert a.calls == [["one", "four"], ["two"], ["three"]]
     assert [type(one["search"]) for one in a.options] == [BeamSearch, GreedySearch, BeamSearch]
     assert b.calls == [["five"]]
+
+
+def test_turns_go_on_side_by_side() -> None:
+    both = threading.Barrier(2)
+
+    async def work(queue: WorkQueue) -> list[int]:
+        jobs = [queue.call("a", lambda _: both.wait(60), 1) for _ in range(2)]
+        return list(await asyncio.gather(*jobs))
+
+    assert sorted(run(work, FakeTranslator(), threads=2)) == [0, 1]
+
+
+def test_a_turn_leaves_the_other_thread_its_share() -> None:
+    fake = FakeTranslator(seconds=1e-4)
+    event = threading.Event()
+
+    async def work(queue: WorkQueue) -> None:
+        busy = [await held(queue, event) for _ in range(2)]
+        jobs = [asyncio.ensure_future(texts(queue, [f"line {n}"])) for n in range(64)]
+        await entered(queue, 66)
+        event.set()
+        await asyncio.gather(*busy, *jobs)
+
+    run(work, fake, threads=2)
+    assert max(map(len, fake.calls)) == 32
+
+
+def test_a_gpu_has_one_turn_at_a_time() -> None:
+    fake = FakeTranslator(seconds=1e-3, device=torch.device("cuda"))
+
+    async def work(queue: WorkQueue) -> None:
+        await asyncio.gather(*(texts(queue, [f"line {n}"], nbest=n % 3) for n in range(9)))
+
+    run(work, fake, threads=2)
+    assert len(fake.threads) == 1
+
+
+def test_side_by_side_every_request_gets_its_own_translations(tmp_path: Path) -> None:
+    """Of a real model, among others with other options."""
+    lines = [f"{first} {second}" for first in ("the", "a") for second in ("cat", "dog", "man sat")]
+    untrained_run(tmp_path / "run")
+    search = GreedySearch(max_length=0.5, extra_length=2)
+    translator = Translator.load(tmp_path / "run", search=search, device="cpu")
+    wanted = {line: one.text for line, one in zip(lines, translator.translate(lines), strict=True)}
+
+    async def work(queue: WorkQueue) -> list[list[str]]:
+        return await asyncio.gather(
+            *(texts(queue, lines, align=bool(number % 2)) for number in range(8))
+        )
+
+    assert run(work, translator, threads=2) == [list(wanted.values())] * 8
+
+
+def test_whom_a_turn_answered_share_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_queue, "LINGER", 100.0)
+    fake = FakeTranslator(seconds=1e-4)
+    event = threading.Event()
+
+    async def work(queue: WorkQueue) -> None:
+        async def client(name: str) -> None:
+            for number in range(3):
+                await texts(queue, [f"{name} {number}"])
+
+        busy = await held(queue, event)
+        clients = [asyncio.ensure_future(client(name)) for name in "abcdef"]
+        await entered(queue, 7)
+        event.set()
+        await asyncio.gather(busy, *clients)
+
+    run(work, fake)
+    assert [sorted(call) for call in fake.calls] == [[f"{n} {k}" for n in "abcdef"] for k in "012"]
+
+
+def test_who_does_not_come_again_is_not_waited_for_long() -> None:
+    fake = FakeTranslator(seconds=1e-3)
+
+    async def work(queue: WorkQueue) -> list[str]:
+        await asyncio.gather(*(texts(queue, [f"line {n}"]) for n in range(9)))
+        return await asyncio.wait_for(texts(queue, ["alone"]), 30)
+
+    assert run(work, fake) == ["ALONE"]
 
 
 def test_a_short_text_never_waits_behind_a_book() -> None:

@@ -10,16 +10,17 @@ import sys
 import ctranslate2
 from exported_text import BOS, HERE, PAD, SETTINGS, SRC, TGT, decode, limit, read_sources, write
 
+# Batches side by side, as threads within one wait for each other on a busy machine.
+THREADS = {"inter_threads": os.cpu_count() or 1, "intra_threads": 1}
+TRANSLATOR = ctranslate2.Translator(str(HERE), device="auto", **THREADS)
+
 
 def translated(sources: list[list[int]], beam_size: int) -> list[str]:
-    """The translation of each source, without those that are blank."""
+    """The translation of each source, of which none is blank."""
     longest = max(map(len, sources))
     if longest >= SETTINGS["positions"]:
         sys.exit(f"a line has {longest} pieces, more than the model has places for: cut it")
-    # Batches side by side, as threads within one wait for each other on a busy machine.
-    threads = {"inter_threads": os.cpu_count() or 1, "intra_threads": 1}
-    translator = ctranslate2.Translator(str(HERE), device="auto", **threads)
-    results = translator.translate_batch(
+    results = TRANSLATOR.translate_batch(
         [SRC.id_to_piece(source) for source in sources],
         beam_size=beam_size,
         max_batch_size=2048,

@@ -68,10 +68,16 @@ def search(source: list[int], beam_size: int) -> list[int]:
     return finished[0][1] if finished else live[0][1]
 
 
+def translated(sources: list[list[int]], beam_size: int) -> list[str]:
+    """The translation of each source, of which none is blank."""
+    return [decode(search(source, beam_size)) for source in sources]
+
+
 def main() -> None:
-    beam_size = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     sources = read_sources()
-    write([decode(search(source, beam_size)) if source else "" for source in sources])
+    said = [source for source in sources if source]
+    made = iter(translated(said, int(sys.argv[1]) if len(sys.argv) > 1 else 5))
+    write([next(made) if source else "" for source in sources])
 
 
 if __name__ == "__main__":
