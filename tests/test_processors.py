@@ -17,8 +17,8 @@ OTHER = {
 def test_other_processors_agree() -> None:
     """Where the processor has AVX2 alone, the threads alone are other than before."""
     # Two layers hold what one has, the members of an ensemble are tried by themselves, and
-    # scaled_dot does what luong_dot and luong_general do: products of queries and keys.
-    others = "not 1-layer and not ensemble and not luong"
+    # scaled_dot is luong_dot, scaled.
+    others = "not 1-layer and not ensemble and not luong_dot"
     chosen = ["-m", "numeric and not slow", "-k", others, "-p", "no:cacheprovider"]
     places = [TESTS / name for name in ("contract", "models", "search")]
     done = subprocess.run(

@@ -91,8 +91,8 @@ def with_gradient(name: str, value: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("name", ["lstm", "lstm_bahdanau", "transformer"])
 def test_two_processes_are_one_that_accumulates(tmp_path: Path, name: str) -> None:
-    """The weights after 10 steps, across the ends of epochs, where one rank has no batch."""
-    many = replace(SETTINGS, max_steps=10, validate_every=5, average=0)
+    """The weights after 20 steps, across the ends of epochs, where one rank has no batch."""
+    many = replace(SETTINGS, max_steps=20, validate_every=10, average=0)
     for ranks in (1, 2):
         made: list[Seq2SeqModel] = []
 
