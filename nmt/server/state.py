@@ -17,7 +17,7 @@ from nmt.server.detection import Detector
 from nmt.server.limits import ApiKeys, Limits, Refused
 from nmt.server.prometheus import Metrics
 from nmt.server.served_runs import ServedRun, ServedRuns
-from nmt.server.turns import TranslateOptions
+from nmt.server.turns import PLAIN, TranslateOptions
 from nmt.server.work_queue import WorkQueue
 from nmt.translator import Terms, Translation
 from nmt.translator.questions import Question, Steps, advanced
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 FILES = "/translate_file"
-PLAIN = TranslateOptions()
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def options_of(given: Parameters, search: Search, most_beam: int, nbest: int) ->
             search = BeamSearch(**{name: own[name] for name in shared})
         asked["beam_size"] = beam_size
     try:
-        chosen = replace(search, **asked)  # type: ignore[type-var]  # as above
+        chosen = replace(search, **asked)  # type: ignore[type-var]  # a dataclass, see own
     except ValueError as error:
         raise Refused(400, str(error)) from None
     return TranslateOptions(

@@ -181,7 +181,7 @@ def test_torchrun_goes_on_after_a_death_and_says_the_cause_of_the_last(
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
     torchrun += ["--nproc-per-node=2", "--max-restarts=1", "--monitor-interval=0.1"]
     started = subprocess.Popen(
-        [*torchrun, script, *options, *endless, "run=run", "resume=auto"],
+        [*torchrun, script, *options, *endless],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "GLOO_SOCKET_IFNAME": loopback()},
