@@ -1,12 +1,14 @@
 """The study of real text: which architecture translates best at which sentence length?
 
     python -m scripts.study --data PATH [--steps 11800] [--size small/] [--seeds 1] [--at-once 2]
+        [--after RUNS]
 
 PATH holds mix_enfr, long_enfr, news_enfr and gold/alibi_fren; RESULTS.md says what is in them. Each
 architecture is trained, translates both test sets, long sentences also sentence by sentence, and
 aligns the gold pairs; what that leaves goes to data/results/study, without text and weights. The
-same command goes on where it was stopped. The rest of the line after -- goes to nmt-train, such as
--- device=cuda trainer.threads=2.
+same command goes on where it was stopped. --after RUNS trains the runs of an earlier study further,
+with the schedule begun anew, rather than new models. The rest of the line after -- goes to
+nmt-train, such as -- device=cuda trainer.threads=2.
 """
 
 import argparse
@@ -35,13 +37,15 @@ RESULTS = Path(__file__).parent.parent / "data" / "results" / "study"
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """data: the corpora. runs: where the runs go. figures: where their figures are kept. size:
-    "", "small/" or "tiny/". at_once: models side by side. training: options of nmt-train for all.
+    "", "small/" or "tiny/". after: the runs of an earlier study, whose weights these begin with.
+    at_once: models side by side. training: options of nmt-train for all.
     """
 
     data: Path
     runs: Path
     figures: Path
     size: str
+    after: Path | None
     steps: int
     at_once: int
     training: Sequence[str]
@@ -49,11 +53,14 @@ class Study:
     def commands(self, model: str, seed: int) -> Iterator[list[str]]:
         """All that is run for one model and seed, in order."""
         run = f"run={self.run(model, seed)}"
+        begins = f"model={self.size}{model}"
+        if self.after is not None:
+            begins = f"init_from={self.after / self.run(model, seed).name}"
         yield [
             "nmt-train",
             "experiment=study",
             f"data.dir={self.data}",
-            f"model={self.size}{model}",
+            begins,
             f"seed={seed}",
             f"trainer.max_steps={self.steps}",
             "resume=auto",
@@ -119,6 +126,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--size", default="", choices=["", "small/", "tiny/"])
+    parser.add_argument("--after", type=Path, help="runs of a study to go on from")
     parser.add_argument("--steps", type=int, default=11800)
     parser.add_argument("--at-once", type=int, default=2, help="models side by side")
     parser.add_argument("training", nargs="*", help="options of nmt-train, after --")
