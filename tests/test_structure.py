@@ -25,7 +25,7 @@ SMALL = {
 """Each answers a question that none of its neighbours does, or goes out as it is."""
 
 # A feature that needs more raises these deliberately.
-MOST_FILES = 190
+MOST_FILES = 191
 MOST_LINES = 31_000
 
 OPTION = re.compile(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nmt.checks import non_negative_int, positive
 from nmt.models.interface import Encoded, Seq2SeqModel
+from nmt.parallel import go_on
 from nmt.search.constraints import Constraint, TokenBans
 from nmt.tokenizer import BOS, EOS, PAD
 
@@ -58,7 +59,8 @@ class Search(ABC):
         constraints: one a sentence; None for none at all.
 
         Every sentence gets at least one, and none depends on the other sentences of the batch.
-        The caller puts the model into evaluation mode. Raises ValueError for constraints that
+        The caller puts the model into evaluation mode, and may search for other sentences in other
+        threads meanwhile. Raises ValueError for constraints that
         this search cannot keep.
         """
 
@@ -208,6 +210,7 @@ class SearchBase(Search):
         tokens = torch.full_like(produced[..., 0], BOS)
         live = torch.ones_like(tokens, dtype=torch.bool)
         for place in range(produced.shape[-1]):
+            go_on()
             logits, state = model.step(tokens, memory, state)
             following = Distribution.of(logits)
             if bans is not None:

@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from nmt.checks import non_negative, positive_int
 from nmt.models.interface import Encoded, NoAlignment, Seq2SeqModel
+from nmt.parallel import go_on
 from nmt.search.base import (
     Distribution,
     Hypothesis,
@@ -177,6 +178,7 @@ class BeamSearch(SearchBase):
         results = BeamHypotheses.empty(len(src), size, int(limits.max()), src.device)
         tokens = torch.full(live.scores.shape, BOS, device=src.device)
         for length in range(1, int(limits.max()) + 1):
+            go_on()
             logits, state = model.step(tokens, memory, state)
             candidates, parents = self._continue(
                 live, Distribution.of(logits), length, bans, allocation

@@ -26,21 +26,20 @@ from typing import Any, TypeVar
 import torch
 
 from nmt.device import return_freed_memory
+from nmt.parallel import MOST_AT_ONCE
 from nmt.search.base import Search
 from nmt.server.limits import Refused
 from nmt.server.long_lines import LineCutter
 from nmt.server.turns import PLAIN, Job, TranslateOptions, Unit, take_turn
 from nmt.translator import Terms, Translation, Translator
-from nmt.translator.inference import SHORTEST
+from nmt.translator.inference import LEAST_BATCH, SHORTEST
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 TURN_SECONDS = 0.5
-MOST_AT_ONCE = 4  # turns: each needs Python's lock for a part of its time
 LINGER = 0.2  # of the time that the turn before took
-LEAST_TURN = 256  # tokens: fewer at once keep no processor busy
 MOST_SEARCHES = 16  # kept of each run besides its own
 CUT_AT_ONCE = 20_000  # characters; more are cut beside the event loop
 TRIM_SECONDS = 2.0
@@ -76,7 +75,7 @@ class WorkQueue:
             name: OrderedDict() for name in self._translators
         }
         self._speed = {  # cost a second, a guess until turns have been timed
-            name: 4 * LEAST_TURN * one.search.most_hypotheses / TURN_SECONDS
+            name: 4 * LEAST_BATCH * one.search.most_hypotheses / TURN_SECONDS
             for name, one in self._translators.items()
         }
         self._trimmed = 0.0
@@ -217,12 +216,12 @@ class WorkQueue:
         """The most that a turn costs: what takes about TURN_SECONDS, but no more than fits into
         one batch of the translator."""
         translator = self._translators[job.run]
-        most = max(LEAST_TURN, translator.tokens_at_once) * self._hypotheses(job)
+        most = max(LEAST_BATCH, translator.tokens_at_once) * self._hypotheses(job)
         return min(max(self._speed[job.run] * TURN_SECONDS, self._least(job)), most)
 
     def _least(self, job: Job) -> int:
         """What a turn may cost however little there is."""
-        return LEAST_TURN * self._hypotheses(job)
+        return LEAST_BATCH * self._hypotheses(job)
 
     def _hypotheses(self, job: Job) -> int:
         return (job.options.search or self._translators[job.run].search).most_hypotheses

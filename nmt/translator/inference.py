@@ -23,6 +23,7 @@ MOST_SEARCHES = 5  # for one sentence
 # Tokens that a shorter sentence counts as. Each takes memory for its logits too, so a batch of
 # thousands of one-word lines would exhaust it.
 SHORTEST = 16
+LEAST_BATCH = 256  # tokens: fewer at once keep no processor busy
 CHUNK_TOKENS = 256  # a chunk of fp32 logits should stay in the cache
 
 
@@ -42,8 +43,15 @@ class SearchRequest:
     restored: Callable[[str], str] = str
 
 
-def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices into ``lengths``, longest first, in batches of at most ``batch_tokens``."""
+def batches(lengths: Sequence[int], batch_tokens: int, at_once: int = 1) -> Iterator[list[int]]:
+    """Indices into ``lengths``, longest first, in batches of at most ``batch_tokens``.
+
+    at_once: how many batches there are at the same time: together they have at most
+        ``batch_tokens``, and each its share of all, if that keeps a processor busy.
+    """
+    if at_once > 1:
+        share = sum(max(length, SHORTEST) for length in lengths) // at_once + 1
+        batch_tokens = min(batch_tokens, max(LEAST_BATCH, min(share, batch_tokens // at_once)))
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     sizes = (max(lengths[index], SHORTEST) for index in order)
     for start, end in pairwise([0, *budget_ends(sizes, batch_tokens)]):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import islice
 
 from nmt.models.interface import Seq2SeqModel
+from nmt.parallel import at_once, side_by_side
 from nmt.search.base import Search, SearchBase
 from nmt.search.beam import BeamSearch
 from nmt.tokenizer import EOS
@@ -160,10 +161,14 @@ class PartSearch:
         places = list(requests)
         lengths = [len(request.ids) for request in requests.values()]
         most = search.most_hypotheses if self.reader.nbest else 1
-        for batch in batches(lengths, self.batch_tokens):
-            rows = [places[index] for index in batch]
-            own = [requests[place] for place in rows]
+
+        def translated(batch: Sequence[int]) -> list[Translation]:
+            own = [requests[places[index]] for index in batch]
             hypotheses = search_batch(search, self.model, own, self.term_encoder, most)
-            read = self.reader([request.ids for request in own], hypotheses)
-            found.update(zip(rows, read, strict=True))
+            return self.reader([request.ids for request in own], hypotheses)
+
+        number = at_once(next(self.model.parameters()).device)
+        shares = list(batches(lengths, self.batch_tokens, number))
+        for batch, read in zip(shares, side_by_side(translated, shares, number), strict=True):
+            found.update(zip((places[index] for index in batch), read, strict=True))
         return found

@@ -38,9 +38,9 @@ PROTECTION = Protection()
 class Translator:
     """Translates lines on the device where the model is. No source is truncated.
 
-    batch_tokens: most source tokens in a batch, with padding; None: what suits the device. A
-        sentence counts as at least 16; one that is longer than this is a batch of its own. The
-        translations do not depend on it.
+    batch_tokens: most source tokens that are translated at once, with padding; None: what suits the
+        device. On a CPU they are several batches, side by side. A sentence counts as at least 16;
+        one that is longer than this is a batch of its own. The translations do not depend on it.
     longest_source: most tokens, without EOS, that the model translates at once: the longest
         source in training. None: no limit.
     statistics: of the training text, which say where to cut lines; None where unknown.

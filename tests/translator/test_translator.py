@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from nmt.search.greedy import GreedySearch
 from nmt.text.normalization import Normalization
 from nmt.tokenizer import EOS, PAD
 from nmt.translator import Translation, Translator
-from nmt.translator.inference import SHORTEST, batches
+from nmt.translator.inference import LEAST_BATCH, SHORTEST, batches
 from nmt.translator.translation import BLANK, without_line_breaks
 from tests.toy import ToyModel
 
@@ -149,6 +150,43 @@ def test_batches_hold_every_index_once_within_the_budget() -> None:
         assert len(batch) * max(lengths[index] for index in batch) <= 100
     costs = [max(length, SHORTEST) for length in lengths]
     assert len(made) < 1.2 * sum(costs) / 100 + 2
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 4])
+@pytest.mark.parametrize(("sentences", "made"), [(10, 1), (64, 4), (2000, 10**6)])
+def test_batches_side_by_side_share_the_budget(at_once: int, sentences: int, made: int) -> None:
+    found = list(batches([10] * sentences, 4096, at_once))
+    assert sorted(index for batch in found for index in batch) == list(range(sentences))
+    sizes = [SHORTEST * len(batch) for batch in found]
+    assert max(sizes) <= 4096 / at_once
+    assert len(found) <= made
+    if sum(sizes) >= at_once * LEAST_BATCH:
+        assert len(found) >= at_once
+        assert all(size >= LEAST_BATCH for size in sizes[:-1])
+
+
+def test_batches_are_translated_side_by_side() -> None:
+    class Noting(Search):
+        def __init__(self) -> None:
+            self.threads: set[str] = set()
+            self.together = threading.Barrier(3, timeout=30)
+
+        def __call__(
+            self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
+        ) -> list[list[Hypothesis]]:
+            if (name := threading.current_thread().name) not in self.threads:
+                self.threads.add(name)
+                self.together.wait()
+            return BeamSearch(beam_size=3)(model, src, constraints)
+
+    lines = [f"{line} {other}" for line in LINES for other in LINES] * 2
+    alone = make_translator().translate(lines)
+    torch.set_num_threads(3)
+    try:
+        assert_alike(make_translator(search := Noting()).translate(lines), alone)
+    finally:
+        torch.set_num_threads(1)
+    assert len(search.threads) == 3
 
 
 def test_short_sentences_do_not_pile_up() -> None:
