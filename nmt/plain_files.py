@@ -49,23 +49,25 @@ def check_size(path: Path, most: int) -> None:
 def refuse_ways_out(directory: Path) -> None:
     """ValueError for what would lead reading or writing out of a directory, or wait for ever: links
     to elsewhere, pipes, devices."""
-    top, places = Path(os.path.realpath(directory)), [directory]
+    places = [directory]
     while places:
         with suppress(FileNotFoundError):  # a training that goes on there has deleted it
             for found in os.scandir(places.pop()):
-                path = Path(found)
-                if found.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
-                    raise ValueError(
-                        f"{path} is a link that leads out of the run: put what it leads to there"
-                    )
+                refuse_way_out(path := Path(found), directory)
                 if found.is_dir(follow_symlinks=False):
                     places.append(path)
-                elif not (found.is_symlink() or found.is_file() or _is_gone(path)):
-                    raise ValueError(f"{path} is neither a file nor a directory: delete it")
 
 
-def _is_gone(path: Path) -> bool:
-    return not os.path.lexists(path)
+def refuse_way_out(path: Path, directory: Path) -> None:
+    """ValueError for a path in a directory that leads elsewhere, or is neither a file nor a
+    directory. One that does not exist is left to whoever reads it."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(directory)):
+        raise ValueError(
+            f"{path} is a link that leads out of {directory}: put what it leads to there"
+        )
+    if real.exists() and not (real.is_file() or real.is_dir()):
+        raise ValueError(f"{path} is neither a file nor a directory: delete it")
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:

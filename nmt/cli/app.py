@@ -294,6 +294,8 @@ def _compare(
             _compare(option, value, known[name], paths)
         elif option in (arguments.LISTS if isinstance(value, list) else arguments.ANY_FORM):
             continue
+        elif value is None and known[name] == MISSING:
+            raise ValueError(f"{option} must be given, not null")
         elif value is not None and (wanted := _wanted(value, known[name])):
             raise ValueError(f"{option} must be {wanted}, got {value!r}")
 

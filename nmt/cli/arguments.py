@@ -20,23 +20,43 @@ ANY_FORM = ("data.valid",)
 LISTS = (*ANY_FORM, "data.train")
 """Options that may be a list where the config shows a mapping: files, or several corpora."""
 
+TEXTS = {
+    *("run", "runs", "init_from", "evaluation", "tokenizer.model", "input", "output", "report"),
+    *("source", "sources", "target", "reference", "references", "hypotheses", "documents"),
+    *("labels", "label", "train_text", "name", "test", "gold", "figures", "heat_map", "reverse"),
+    *("source_prefix", "prefix", "require", "forbid", "glossary", "symbols", "keys", "repo"),
+    *("dir", "cache", "config", "revision", "src", "tgt", "src_lang", "tgt_lang"),
+    *("src_column", "tgt_column", "columns", "delimiter", "tag"),
+}
+"""Options, or their last names, whose values are text whatever it looks like: a file may be called
+1e5 or été(2).txt, and a term be 3.10."""
+
+DRAWN = ("data.train", "data.valid", "data.tests.")
+"""Options that begin so are text too, but for a whole number, of pairs to draw."""
+
 if hasattr(argparse.ArgumentParser, "_check_help"):
     # Python 3.14 checks a help text when it is added. One of Hydra 1.3's is no text before it is
     # shown, and the check would end every command.
     argparse.ArgumentParser._check_help = lambda parser, action: None
 
 _HOME = re.compile(r"""(?:(?<=[=\[,"':])|(?<=: ))~(?=[/,\]}]|$)""")
+_PLAIN = re.compile(r"""(?!null$|.*\$\{)[^\s"'\[{,][^,"]*(?<!\\)""")  # one value, not quoted
+_ITEM = re.compile(  # of a list, a mapping or a sweep, if it is not skipped as quoted
+    r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"""
+    r"|(?P<start>^|(?:[\[,]|(?<!\$){)\s*(?:(?P<key>\w+)\s*:\s*)?)"
+    r"""(?!null\b)(?P<item>[^\s"'\[\]{},:\\$][^"'\[\]{},:\\$]*)(?=[,\]}]|$)"""
+)
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
     """The arguments with ~ at the start of values expanded, ++ before names in open sections, and
-    options that may be lists emptied before they become one.
+    options that may be lists emptied before they become one, and text quoted.
 
     Not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values; Hydra cannot
-    replace a mapping by a list.
+    replace a mapping by a list; it makes 100000.0 of 1e5, and knows no é and no sign such as #.
     """
-    home = str(Path.home())
-    expanded = [_HOME.sub(lambda _: home, argument) for argument in arguments]
+    home, sweep = str(Path.home()), bool({"-m", "--multirun"} & set(arguments))
+    expanded = [_as_text(_HOME.sub(lambda _: home, one), sweep) for one in arguments]
     opened = tuple(f"{section}." for section in OPEN)
     lists = tuple(f"{option}=[" for option in LISTS)
     found = []
@@ -45,6 +65,27 @@ def normalized(arguments: Sequence[str]) -> list[str]:
             found.append(f"{argument.partition('=')[0]}=null")
         found.append(f"++{argument}" if argument.startswith(opened) else argument)
     return found
+
+
+def _as_text(argument: str, sweep: bool) -> str:
+    option, equals, value = argument.partition("=")
+    if _is_text(option, value) and _PLAIN.fullmatch(value):
+        return f'{option}="{value}"'
+
+    def quoted(found: re.Match[str]) -> str:
+        item = (found["item"] or "").rstrip()
+        is_text = item and _is_text(found["key"] or option, item)
+        return f'{found["start"]}"{item}"' if is_text else found[0]
+
+    several = value[:1] + value[-1:] in ("[]", "{}") or sweep
+    return option + equals + (_ITEM.sub(quoted, value) if several else value)
+
+
+def _is_text(option: str, value: str) -> bool:
+    name = option.lstrip("+")
+    if name.startswith(DRAWN):
+        return not re.fullmatch(r"\d[\d_]*", value)
+    return name in TEXTS or name.rpartition(".")[-1] in TEXTS
 
 
 def overrides(arguments: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from nmt.evaluation.recipe import Recipe, differences
 from nmt.evaluation.sentence_table import SentenceTable
 from nmt.evaluation.table_file import as_parquet, from_parquet
 from nmt.files import check_replaceable, replace_files
-from nmt.plain_files import read_json, read_limited
+from nmt.plain_files import read_json, read_limited, refuse_way_out
 
 EVALUATIONS = "evaluation"  # a run's directory of evaluations
 RESULT = "evaluation.json"
@@ -116,10 +116,13 @@ def directory_in_run(run: Path, name: str) -> Path:
 
 def find_evaluation(directory: Path, name: str) -> Path:
     """The directory of a run's evaluation ``name``, or else ``directory`` itself if that holds a
-    result. Raises FileNotFoundError that lists the run's evaluations."""
+    result. Raises FileNotFoundError that lists the run's evaluations, and ValueError where a link
+    leads out of ``directory``."""
     of_run = directory_in_run(directory, name)
     for found in (of_run, directory):
         if (found / RESULT).is_file():
+            for file in (RESULT, SENTENCES, HYPOTHESES):
+                refuse_way_out(found / file, directory)
             return found
     if not directory.is_dir():
         raise FileNotFoundError(f"{directory}: there is no such run, result or file")

@@ -103,6 +103,9 @@ class BeamHypotheses(NamedTuple):
                 own[sentences] = new.where(where, own[sentences])
 
 
+MOST_STAGES = 64
+
+
 @dataclass(frozen=True, kw_only=True)
 class BeamSearch(SearchBase):
     """The ``beam_size`` best hypotheses found, ranked by log_prob / length ** length_penalty.
@@ -121,9 +124,9 @@ class BeamSearch(SearchBase):
     sum_i log(min(sum_j a_ij, 1)) to the score of each hypothesis found, and ranks them anew
     (``coverages``).
 
-    K is ``beam_size``. For a sentence with requirements it is larger by the tokens of these, so
-    that ``DynamicBeamAllocation`` has a place for every stage. Where no hypothesis has all of them
-    within the limit, the one that has most comes first, unfinished.
+    K is ``beam_size``. For a sentence with requirements it is larger by the tokens of these, up to
+    64, so that ``DynamicBeamAllocation`` has a place for every stage, or for the furthest. Where no
+    hypothesis has all of them within the limit, the one that has most comes first, unfinished.
     """
 
     beam_size: int = 5
@@ -149,13 +152,13 @@ class BeamSearch(SearchBase):
         self, model: Seq2SeqModel, src: Tensor, constraints: Sequence[Constraint] | None = None
     ) -> list[list[Hypothesis]]:
         constraints = each_constraint(constraints, len(src))
-        alike: dict[int, list[int]] = {}  # number of required tokens -> rows, of one beam width
+        alike: dict[int, list[int]] = {}  # places for required tokens -> rows, of one beam width
         for row, constraint in enumerate(constraints):
-            alike.setdefault(constraint.required, []).append(row)
+            alike.setdefault(min(constraint.required, MOST_STAGES), []).append(row)
         results: list[list[Hypothesis]] = [[] for _ in constraints]
-        for required, rows in alike.items():
+        for stages, rows in alike.items():
             own, chosen = src[rows], [constraints[row] for row in rows]
-            found = self._search(model, own, chosen, self.beam_size + required)
+            found = self._search(model, own, chosen, self.beam_size + stages)
             if self.coverage_penalty:
                 found = self._covering(model, own, found)
             for row, hypotheses in zip(rows, found, strict=True):

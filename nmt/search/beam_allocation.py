@@ -26,8 +26,8 @@ class DynamicBeamAllocation(PerSentence):
     taken stage by stage in turn, where the stage of a hypothesis is how many tokens its fulfilled
     requirements and the pattern that is nearest to its end have: first the best of each stage, the
     furthest stage first, then the second best of each, and so on. As some token takes every
-    hypothesis to a later stage, a beam with a place for each stage finds all that is required,
-    unless rules ban it.
+    hypothesis to a later stage, a beam with places for the furthest stages finds all that is
+    required, unless rules ban it.
 
     tables: the different patterns of all sentences.
     patterns: (B, R, A), which patterns are the alternatives of each requirement. Where a sentence
@@ -84,16 +84,13 @@ class DynamicBeamAllocation(PerSentence):
         for number, pattern in enumerate(self.patterns.flatten(1).unbind(1)):  # (B,)
             nearer = self.tables.nearer(pattern, states[..., number], log_probs.shape[-1])
             value, token = log_probs.masked_fill(~nearer, -torch.inf).max(dim=-1)
-            token = token.masked_fill(value == -torch.inf, PAD)
-            for other in tokens:  # one hypothesis may not be continued twice alike
-                value = value.masked_fill(token == other, -torch.inf)
             best.append(value)
-            tokens.append(token)
+            tokens.append(token.masked_fill(value == -torch.inf, PAD))
         own = torch.stack(tokens, dim=-1)
+        again = (own.unsqueeze(-1) == own.unsqueeze(-2)).tril(-1).any(dim=-1)
+        nearest = torch.stack(best, dim=-1).masked_fill(again, -torch.inf)  # none continued twice
         others, rest = log_probs.scatter(2, own, -torch.inf).topk(size, dim=-1)
-        return torch.cat([torch.stack(best, dim=-1), others], dim=-1), torch.cat(
-            [own, rest], dim=-1
-        )
+        return torch.cat([nearest, others], dim=-1), torch.cat([own, rest], dim=-1)
 
     def first(self, totals: Tensor, tokens: Tensor, size: int) -> Tensor:
         """Which candidates come first when stages take turns, (B, size) places.

@@ -27,6 +27,7 @@ from nmt.translator.word_alignment import characters
 
 T = TypeVar("T", bound=Alternative)
 
+MOST_REQUIRED = 512  # bytes: each may become a token, and the beam has to go on with every one
 MOST_TRIED = 8  # parts of a line that are tried for a required term
 
 # A private-use character. No vocabulary has it, so the tokenizer spells it in bytes.
@@ -34,11 +35,18 @@ _BEFORE = "\U0010fffd"
 
 
 def check_terms(terms: Terms) -> None:
-    """ValueError for a term without text, and for terms that cannot all be kept: a forbidden one
-    that stands in a required one, or in all translations that the glossary allows."""
+    """ValueError for a term without text, for more required text than a sentence has, and for terms
+    that cannot all be kept: a forbidden one that stands in a required one, or in all translations
+    that the glossary allows."""
     for term in (*terms.forbid, *(form for one in required(terms) for form in one.forms)):
         if not term.strip():
             raise ValueError(f"a required or forbidden term has no text: {term!r}")
+    longest = (max(one.forms, key=len) for one in required(terms))
+    if (size := len("".join(longest).encode(errors="replace"))) > MOST_REQUIRED:
+        raise ValueError(
+            f"what is required has {size:,} bytes, and one translation can have {MOST_REQUIRED} of "
+            f"them: a glossary requires only what the source asks for"
+        )
     entries = terms.glossary.entries if terms.glossary else ()
     asked = [*required(terms), *(Requirement(entry.forms, entry.term) for entry in entries)]
     for one in asked if terms.forbid else ():

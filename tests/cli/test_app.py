@@ -111,7 +111,49 @@ def test_a_mistake_names_the_section_that_has_the_option(command: Command) -> No
     assert "unknown option beam_size: did you mean search.beam_size? the options" in outcome.err
 
 
-@pytest.mark.parametrize("path", ["runs/x(1)", "a=b.txt", "it's", "a[1]", "\u00e9{1}", 'a"=b'])
+PLAIN = [
+    *("runs/x(1)", "a=b.txt", "it's", "a[1]", "\u00e9{1}", "x#y", "a;b", "50%", "a b ", "<2de>"),
+    *("a\\b", "C:\\a\\(b"),
+    *("1e5", "1_000", "007", "1.10", "-0", "+5", "True", "nan", "nullo", "2024-11-27", "a: b"),
+]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+@pytest.mark.parametrize("option", ["run", "input", "source_prefix", "prefix"])
+def test_text_is_read_as_it_is_typed(command: Command, option: str, text: str) -> None:
+    given = {"run": "x"} | {option: text}
+    cfg = config_of(command("translate", *(f"{name}={value}" for name, value in given.items())))
+    assert cfg[option] == text
+
+
+@pytest.mark.parametrize("text", [one for one in PLAIN if not set(one) & set("'[]{}: ")])
+def test_text_in_lists_is_read_as_it_is_typed(command: Command, text: str) -> None:
+    given = ["run=x", f"require=[{text}]", f'forbid=["a, {text}, b", {text} ,c d,{text}]']
+    cfg = config_of(command("translate", *given))
+    assert cfg.require == [text]
+    assert cfg.forbid == [f"a, {text}, b", text, "c d", text]
+
+
+def test_text_in_a_list_of_corpora_is_read_as_it_is_typed(command: Command) -> None:
+    corpora = "[{src: 1e5, tgt: x#y, tag: <web>, weight: 2.50}, {src: 007, tgt: a(1), weight: 1}]"
+    langs = ["data=corpora", "data.src_lang=no", "data.tgt_lang=1e5", "data.valid=2_000"]
+    cfg = config_of(command("train", *langs, f"data.train={corpora}"))
+    assert cfg.data.train == [
+        {"src": "1e5", "tgt": "x#y", "tag": "<web>", "weight": 2.5},
+        {"src": "007", "tgt": "a(1)", "weight": 1},
+    ]
+    assert (cfg.data.src_lang, cfg.data.tgt_lang, cfg.data.valid) == ("no", "1e5", 2000)
+
+
+def test_what_means_something_to_hydra_still_does(command: Command) -> None:
+    given = ["run=${data.src_lang}", "init_from=null", "optimizer.lr=1e-3"]
+    cfg = config_of(command("train", *given))
+    assert (cfg.run, cfg.init_from, cfg.optimizer.lr) == ("en", None, 0.001)
+    swept = command("train", "-m", "run=1e5,b", "seed=1,2")
+    assert [cfg.run for cfg in swept.configs] == ["1e5", "1e5", "b", "b"]
+
+
+@pytest.mark.parametrize("path", ["a, b", 'a"=b', "it's, (1)"])
 def test_a_path_that_needs_quotes_works_as_the_message_says(command: Command, path: str) -> None:
     refused = command("translate", f"run={path}")
     assert (refused.code, refused.configs) == (2, [])
@@ -120,9 +162,14 @@ def test_a_path_that_needs_quotes_works_as_the_message_says(command: Command, pa
 
 
 def test_a_list_that_needs_quotes_works_as_the_message_says(command: Command) -> None:
-    refused = command("compare", "evaluation=x", "runs=[runs/x(1),runs/b]")
+    refused = command("compare", "evaluation=x", "runs=[runs/it's,runs/b]")
     advised = shlex.split(refused.err.strip().rpartition("needs quotes: ")[2])
-    assert config_of(command("compare", "evaluation=x", *advised)).runs == ["runs/x(1)", "runs/b"]
+    assert config_of(command("compare", "evaluation=x", *advised)).runs == ["runs/it's", "runs/b"]
+
+
+def test_what_must_be_given_is_not_null(command: Command) -> None:
+    assert "error: source must be given, not null" in command("score", "run=x", "source=null").err
+    assert "error: run must be given, not null" in command("translate", "run=null").err
 
 
 def test_home_is_found(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,14 @@
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nmt.evaluation.result_files import read_evaluation
+from nmt.evaluation.result_files import find_evaluation, read_evaluation
 from nmt.report.tables import evaluation_tables
 from tests.evaluation.test_result_files import LINES, made, write
 
@@ -75,3 +76,32 @@ def test_a_terminal_takes_nothing_in_it_for_a_command(tmp_path: Path) -> None:
     write(made(system="a\x1b[2J\nb"), LINES, tmp_path)
     (table,) = evaluation_tables(read_evaluation(tmp_path))[:1]
     assert table.text().startswith("a?[2J?b: ")
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "sentences.parquet", "hypotheses.txt"])
+@pytest.mark.parametrize("held", [".", "evaluation/test"])
+def test_no_file_of_it_is_a_link_to_elsewhere(name: str, held: str, tmp_path: Path) -> None:
+    """A report would show the user's own text, which the link leads to."""
+    write(made(), LINES, tmp_path / "result" / held)
+    assert find_evaluation(tmp_path / "result", "test")
+    path = tmp_path / "result" / held / name
+    path.rename(tmp_path / "precious")
+    path.symlink_to(tmp_path / "precious")
+    with pytest.raises(ValueError, match="leads out of") as raised:
+        find_evaluation(tmp_path / "result", "test")
+    assert str(path.name) in str(raised.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_it_is_not_read_from_a_pipe(tmp_path: Path) -> None:
+    write(made(), LINES, tmp_path)
+    (tmp_path / "hypotheses.txt").unlink()
+    os.mkfifo(tmp_path / "hypotheses.txt")
+    with pytest.raises(ValueError, match="neither a file nor a directory"):
+        find_evaluation(tmp_path, "test")
+
+
+def test_it_may_lie_behind_a_link(tmp_path: Path) -> None:
+    write(made(), LINES, tmp_path / "run" / "evaluation" / "test")
+    (tmp_path / "latest").symlink_to(tmp_path / "run")
+    assert read_evaluation(find_evaluation(tmp_path / "latest", "test")) == made()

@@ -173,8 +173,12 @@ def test_forced_tokens_keep_their_probability() -> None:
             assert found.log_prob == pytest.approx(best.log_prob, abs=1e-4)
 
 
+@pytest.mark.parametrize("stages", [0, 2, 64])
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_small_beam_finds_all_that_is_required(size: int) -> None:
+def test_a_small_beam_finds_all_that_is_required(
+    size: int, stages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.search.beam.MOST_STAGES", stages)
     finished = 0
     for seed in range(40):
         draw, model = random.Random(seed), ToyModel(seed=seed)

@@ -63,6 +63,11 @@ def test_a_rows_own_terms_stand_for_those_of_all() -> None:
         ('{"src": "a", "forbid": {"a": 1}}', "each of forbid must be text"),
         ('{"src": "a", "glossary": ["cat"]}', "glossary must be an object"),
         ('{"src": "a", "glossary": {"cat": 5}}', 'each translation of "cat" in glossary must be'),
+        (json.dumps({"src": "a", "require": ["b" * 20_000]}), "20,000 bytes, and .* can have 512"),
+        (
+            json.dumps({"src": "a", "require": ["\u00e9" * 9] * 30}),
+            "540 bytes, and .* can have 512",
+        ),
         ('{"src": "a", "glossary": {"cat": []}}', "a translation of 'cat' has no text"),
         ('{"src": "a", "require": ["un chat"], "forbid": ["chat"]}', "is forbidden: give up one"),
     ],
