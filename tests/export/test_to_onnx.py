@@ -1,4 +1,10 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -13,6 +19,7 @@ from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
 from nmt.translator.inference import token_log_probs
 from nmt.translator.loading import LoadedRun
+from tests.browsing import browser, needs_browser, new_page
 from tests.contract.models import list_models, make_model
 from tests.export.outside import LINES, translated_by_us, translated_outside
 from tests.runs import PAIRS
@@ -53,6 +60,41 @@ def test_the_script_finds_what_our_search_finds(
     found = translated_outside(directory, LINES, beam_size)
     assert found == translated_by_us(run, LINES, search)
     assert found[1] == "" and len(set(found)) > 2
+
+
+RUNTIME = os.environ.get("ONNXRUNTIME_WEB", "")
+
+
+@needs_browser
+@pytest.mark.skipif(
+    not RUNTIME, reason="ONNXRUNTIME_WEB does not name the folder dist of that npm package"
+)
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_the_page_finds_what_our_search_finds(
+    exported: tuple[LoadedRun, Path, float], beam_size: int
+) -> None:
+    run, directory, _ = exported
+    search = GreedySearch() if beam_size == 1 else BeamSearch(beam_size=beam_size)
+    lines = [line.replace("\x1b", "") for line in LINES]
+    with served(directory) as address, browser() as opened, new_page(opened, address) as page:
+        page.locator("#status", has_text="ready").wait_for()
+        page.select_option("#beam", str(beam_size))
+        page.fill("#source", "\n".join(lines))
+        page.wait_for_function("n => target.textContent.split('\\n').length == n", arg=len(lines))
+        found = page.locator("#target").text_content().split("\n")
+    assert found == translated_by_us(run, lines, search)
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[str]:
+    """The address of an exported page, with the runtime put where its README.md says."""
+    (directory / "onnxruntime-web").symlink_to(RUNTIME)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+    (directory / "onnxruntime-web").unlink()
 
 
 def test_what_lies_in_the_directory(exported: tuple[LoadedRun, Path, float]) -> None:

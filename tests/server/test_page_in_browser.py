@@ -1,7 +1,6 @@
 """The page as a reader uses it, in a real browser."""
 
 import asyncio
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,13 @@ from nmt.server.application import build_app
 from nmt.server.limits import Limits
 from nmt.server.served_runs import ServedRuns
 from nmt.translator import Translator, build_model
+from tests.browsing import browser, needs_browser, new_page
 from tests.runs import MODEL
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+pytestmark = needs_browser
 
 FROZEN = Path(__file__).parents[1] / "frozen_run"
 PAIRS = [line.split("\t") for line in (FROZEN / "pairs.tsv").read_text().splitlines()[1:]]
-SECONDS = 30  # for one step of the page, on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -53,25 +50,15 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def opened_browser() -> Iterator[Any]:
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """The page, freshly opened. Whatever it complains of is an error, but for an answer of 400."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(1000 * SECONDS)
-    complaints: list[str] = []
-    opened.on("console", lambda said: complaints.append(said.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto(address)
-    yield opened
-    opened.close()
-    assert [one for one in complaints if "400" not in one] == []
+def page(opened_browser: Any, address: str) -> Iterator[Any]:
+    with new_page(opened_browser, address) as opened:
+        yield opened
 
 
 def typed(page: Any, text: str) -> None:
