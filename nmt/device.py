@@ -107,10 +107,12 @@ def keep_freed_memory() -> None:
     """Tell glibc to keep large freed blocks instead of returning them to the system.
 
     A training step on a CPU allocates and frees the same blocks every time; without this, page
-    faults take up to a third of it. Elsewhere than on Linux with glibc nothing happens.
+    faults take up to a third of it. All threads share what is kept: those beside the first could
+    keep no large block. Elsewhere than on Linux with glibc nothing happens.
     """
     if mallopt := _glibc("mallopt"):
-        trim_threshold, mmap_threshold = -1, -3
+        trim_threshold, mmap_threshold, arena_max = -1, -3, -8
+        mallopt(arena_max, 1)
         mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the most of an old glibc
         mallopt(trim_threshold, 2**31 - 1)
 
