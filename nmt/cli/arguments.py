@@ -49,7 +49,7 @@ _ITEM = re.compile(  # of a list, a mapping or a sweep, if it is not skipped as 
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """The arguments with ~ at the start of values expanded, ++ before names in open sections, and
+    """The arguments with ~ at the start of values expanded, ++ before names in open sections,
     options that may be lists emptied before they become one, and text quoted.
 
     Not every shell expands ``run=~/x``, and Hydra's grammar has no ~ in values; Hydra cannot
@@ -77,7 +77,8 @@ def _as_text(argument: str, sweep: bool) -> str:
         is_text = item and _is_text(found["key"] or option, item)
         return f'{found["start"]}"{item}"' if is_text else found[0]
 
-    several = value[:1] + value[-1:] in ("[]", "{}") or sweep
+    swept = sweep and not re.match(r"\w+\(", value)  # by a function, such as choice(a,b)
+    several = value[:1] + value[-1:] in ("[]", "{}") or swept
     return option + equals + (_ITEM.sub(quoted, value) if several else value)
 
 

@@ -151,6 +151,8 @@ def test_what_means_something_to_hydra_still_does(command: Command) -> None:
     assert (cfg.run, cfg.init_from, cfg.optimizer.lr) == ("en", None, 0.001)
     swept = command("train", "-m", "run=1e5,b", "seed=1,2")
     assert [cfg.run for cfg in swept.configs] == ["1e5", "1e5", "b", "b"]
+    swept = command("train", "-m", "run=choice(a,b)")
+    assert [cfg.run for cfg in swept.configs] == ["a", "b"]
 
 
 @pytest.mark.parametrize("path", ["a, b", 'a"=b', "it's, (1)"])
