@@ -21,10 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from hypothesis import example, given
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nmt import Translator
+from nmt.cli.arguments import normalized
 from nmt.data.cleaning import CleaningRules, as_single_line
 from nmt.data.sources import open_source
 from nmt.evaluation.bootstrap import Bootstrap
@@ -319,6 +321,31 @@ def test_any_lines_are_scored(rows: list[Any], unit: str, tokenize: str) -> None
     assert Evaluation.from_dict(json.loads(json.dumps(made.as_dict()))) == made
     assert from_parquet(as_parquet(table), len(rows), list(made.signatures)).numbers.keys()
     assert all(table.text() and table.markdown() for table in evaluation_tables(made))
+
+
+def signs(without: str) -> st.SearchStrategy[str]:
+    """Short text with signs that the grammar of options knows, but for some."""
+    known = [sign for sign in "=()[]{}':;#$ \\1e5.-_" if sign not in without]
+    others = st.characters(exclude_categories=["Cs"], exclude_characters=f'",~\0{without}')
+    return st.text(others | st.sampled_from(known), min_size=1, max_size=12)
+
+
+@given(text=signs(""))
+def test_text_on_the_command_line_is_read_as_it_is_typed(text: str) -> None:
+    assume(not (text[0] in "'[{" or text[0].isspace() or "${" in text or text[-1] == "\\"))
+    assume(text != "null")
+    assert as_read(f"input={text}") == text
+
+
+@given(texts=st.lists(signs("'[]{}:\\$").map(str.strip), min_size=1, max_size=3))
+def test_text_in_a_list_is_read_as_it_is_typed(texts: list[str]) -> None:
+    assume(all(text and not text.startswith("null") for text in texts))
+    assert as_read(f"require=[{','.join(texts)}]") == texts
+
+
+def as_read(argument: str) -> object:
+    (read,) = OverridesParser.create().parse_overrides(normalized([argument]))
+    return read.value()
 
 
 @given(line=st.one_of(JSON.map(json.dumps), TEXT, st.just("[" * 5000)))
