@@ -70,8 +70,8 @@ def _worded_syntax(name: str, equals: str, value: str) -> str:
         return f"{name}={value} is part of a list: write it without spaces, {name}=[A,B]"
     if value.startswith(("{", "[{")):
         return (
-            f"{name}={value} cannot be read: within a list of corpora, text with < = or another "
-            f'sign needs double quotes, such as tag: "<web>", and the whole single ones'
+            f"{name}={value} cannot be read: within a list of corpora, text with ' : or another "
+            f"""sign needs double quotes, such as src: "it's.en", and the whole single ones"""
         )
     return (
         f"{name}: a value with = ( ) [ ] {{ }} , ' or another sign that has a meaning of its own "

@@ -110,7 +110,16 @@ def test_homes_are_expanded_in_a_list(command: Command) -> None:
     assert cfg.data.train[1].name == home
 
 
-def test_an_unquoted_tag_says_what_needs_quotes(command: Command) -> None:
-    outcome = command("train", "data=corpora", LISTED.replace('"', ""))
+def test_a_tag_needs_no_quotes(command: Command) -> None:
+    given = ["data=corpora", *LANGUAGES, "data.valid=3", LISTED.replace('"', "")]
+    cfg = command("prepare", *given).configs[0]
+    assert OmegaConf.to_container(cfg.data.train) == CORPORA
+
+
+def test_a_sign_in_a_list_says_that_it_needs_quotes(command: Command) -> None:
+    outcome = command("train", "data=corpora", "data.train=[{src: it's, tgt: b}]")
     assert outcome.code == 2
-    assert 'needs double quotes, such as tag: "<web>"' in outcome.err
+    assert (
+        """text with ' : or another sign needs double quotes, such as src: "it's.en","""
+        in outcome.err
+    )
