@@ -165,6 +165,7 @@ def test_what_torchrun_cannot_start_is_refused_in_one_line(
 
 
 @needs_ranks
+@pytest.mark.slow  # starts three pairs of processes, one after the other
 def test_torchrun_goes_on_after_a_death_and_says_the_cause_of_the_last(
     composed: Compose, tiny: list[str]
 ) -> None:

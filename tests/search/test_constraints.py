@@ -173,7 +173,7 @@ def test_forced_tokens_keep_their_probability() -> None:
             assert found.log_prob == pytest.approx(best.log_prob, abs=1e-4)
 
 
-@pytest.mark.parametrize("stages", [0, 2, 64])
+@pytest.mark.parametrize("stages", [1, 64])
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_a_small_beam_finds_all_that_is_required(
     size: int, stages: int, monkeypatch: pytest.MonkeyPatch
