@@ -1,6 +1,7 @@
 # make demo   trains three models on the shipped corpus, scores and compares them
 # make test   lint, types and tests
-# make slow   the tests that take longest: exports to ONNX and the hub, a server's memory
+# make slow   the tests that take longest: exports to ONNX and the hub, a server's memory, restarts by
+#             torchrun; with ONNXRUNTIME_WEB=FOLDER (dist of that npm package) the exported page too
 # make audit  asks PyPI for known weaknesses of what is pinned; reports, and never fails
 #
 # Both make .venv on first use, with the first of these that is Python 3.11 to 3.14; or say which:
