@@ -23,10 +23,14 @@ class GivenUp(Exception):
     """What this thread does is not wanted any more."""
 
 
-def at_once(device: torch.device) -> int:
-    """How many things are done side by side on this device. On a CPU as many as torch takes threads
-    where this is called, but a few at most; a GPU has its own ways to be busy."""
-    return min(torch.get_num_threads(), MOST_AT_ONCE) if device.type == "cpu" else 1
+def at_once(device: torch.device, threads: int | None = None) -> int:
+    """How many things are done side by side on this device; a GPU has its own ways to be busy.
+
+    threads: of the processor; None: as many as torch takes where this is called. On a CPU each
+        thing has one, but there are a few things at most.
+    """
+    threads = threads or torch.get_num_threads()
+    return min(threads, MOST_AT_ONCE) if device.type == "cpu" else 1
 
 
 def side_by_side(function: Callable[[T], R], things: Iterable[T], number: int) -> list[R]:
@@ -73,13 +77,13 @@ def side_by_side(function: Callable[[T], R], things: Iterable[T], number: int) -
             try:
                 others = [pool.submit(work) for _ in range(number - 1)]
                 work()
-            except BaseException:  # also an interrupt before its work, or after it
+                for other in others:
+                    other.result()
+            except BaseException:  # also an interrupt while the others are waited for
                 given_up.set()
                 raise
     finally:
         torch.set_num_threads(threads)
-    for other in others:
-        other.result()
     return [found[place] for place in range(len(things))]
 
 

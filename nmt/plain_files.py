@@ -53,21 +53,23 @@ def refuse_ways_out(directory: Path) -> None:
     while places:
         with suppress(FileNotFoundError):  # a training that goes on there has deleted it
             for found in os.scandir(places.pop()):
-                refuse_way_out(path := Path(found), directory)
                 if found.is_dir(follow_symlinks=False):
-                    places.append(path)
+                    places.append(Path(found))
+                elif not found.is_file(follow_symlinks=False):
+                    refuse_way_out(Path(found), directory)
 
 
 def refuse_way_out(path: Path, directory: Path) -> None:
     """ValueError for a path in a directory that leads elsewhere, or is neither a file nor a
-    directory. One that does not exist is left to whoever reads it."""
-    real = Path(os.path.realpath(path))
-    if not real.is_relative_to(os.path.realpath(directory)):
+    directory. One that leads nowhere is left to whoever reads it."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(directory)):
         raise ValueError(
             f"{path} is a link that leads out of {directory}: put what it leads to there"
         )
-    if real.exists() and not (real.is_file() or real.is_dir()):
-        raise ValueError(f"{path} is neither a file nor a directory: delete it")
+    with suppress(OSError):  # it is gone, or a link to itself
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ValueError(f"{path} is neither a file nor a directory: delete it")
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:

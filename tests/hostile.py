@@ -348,11 +348,14 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str]] = {
     "weights that are the tokenizer": (with_manifest(serving="tokenizer.model"), "no file of w"),
     "weights that are a directory": (replaced(WEIGHTS, Path.mkdir), "is missing"),
     # what is no file of the run
-    "link out": (moved_out(WEIGHTS), "leads out of"),
-    "manifest by a link": (moved_out("manifest.json"), "leads out of"),
+    "link out": (moved_out(WEIGHTS), "is a link that leads out of .+: put what it leads to there"),
+    "manifest by a link": (
+        moved_out("manifest.json"),
+        "is a link that leads out of .+: put what it leads to there",
+    ),
     "link to the evaluations": (
         lambda run: (run / "evaluation").symlink_to(run.parent),
-        "leads out of",
+        "is a link that leads out of .+: put what it leads to there",
     ),
     "lock by a link": (replaced("lock", lambda p: p.symlink_to("/etc/hosts")), "leads out"),
     "link in a ring": (replaced(WEIGHTS, lambda p: p.symlink_to(p.name)), "is missing"),

@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -5,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from nmt.parallel import at_once, go_on, side_by_side
+from nmt.parallel import GivenUp, at_once, go_on, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +100,21 @@ def test_an_interrupt_of_the_caller_ends_all() -> None:
     with pytest.raises(KeyboardInterrupt):
         side_by_side(interrupted, range(9), 2)
     assert sorted(begun) == [0, 1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no wait for a thread is interrupted on Windows")
+def test_an_interrupt_while_the_others_are_waited_for_ends_them() -> None:
+    started, given_up = threading.Barrier(2, timeout=30), threading.Event()
+
+    def last(_: int) -> None:
+        started.wait()
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.1)  # by then the caller has nothing left to do but wait
+            os.kill(os.getpid(), signal.SIGINT)
+            with pytest.raises(GivenUp):
+                wait_for_ever()
+            given_up.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(last, range(2), 2)
+    assert given_up.is_set()

@@ -162,7 +162,7 @@ def _quoted(value: str) -> str:
 
 
 def texts(value: object) -> list[str]:
-    """One value or a list of values as text: Hydra reads ``source=2024`` as a number."""
+    """One value or a list of values as text: YAML reads ``source: 2024`` as a number."""
     return [str(one) for one in (value if isinstance(value, list) else [value])]
 
 

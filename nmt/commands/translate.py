@@ -165,7 +165,7 @@ def protection_of(options: Mapping[str, Any]) -> Protection | None:
 
 
 def text_or_none(value: object) -> str | None:
-    """A path as text, None as None: Hydra reads ``input=2024`` as a number."""
+    """A path as text, None as None: YAML reads ``input: 2024`` as a number."""
     return None if value is None else str(value)
 
 

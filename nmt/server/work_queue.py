@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import torch
 
 from nmt.device import return_freed_memory
-from nmt.parallel import MOST_AT_ONCE
+from nmt.parallel import at_once
 from nmt.search.base import Search
 from nmt.server.limits import Refused
 from nmt.server.long_lines import LineCutter
@@ -63,9 +63,8 @@ class WorkQueue:
         self._translators = dict(translators)
         self._most_waiting = most_waiting
         threads = threads or torch.get_num_threads()
-        on_cpu = all(one.device.type == "cpu" for one in translators.values())
-        at_once = min(threads, MOST_AT_ONCE) if on_cpu else 1
-        self._threads_each = threads // at_once
+        turns = min(at_once(one.device, threads) for one in translators.values())
+        self._threads_each = threads // turns
         self._jobs: set[Job] = set()  # all that are here
         self._turns: deque[Job] = deque()  # those with units that no turn has taken yet
         self._under_way = 0  # cost of the turns that go on
@@ -81,7 +80,7 @@ class WorkQueue:
         self._trimmed = 0.0
         self._workers = [
             threading.Thread(target=self._work, name=f"models {number}", daemon=True)
-            for number in range(at_once)
+            for number in range(turns)
         ]
 
     def start(self) -> None:

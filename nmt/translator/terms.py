@@ -27,7 +27,7 @@ from nmt.translator.word_alignment import characters
 
 T = TypeVar("T", bound=Alternative)
 
-MOST_REQUIRED = 512  # bytes: each may become a token, and the beam has to go on with every one
+MOST_REQUIRED_BYTES = 512  # each may become a token, and the beam has to go on with every one
 MOST_TRIED = 8  # parts of a line that are tried for a required term
 
 # A private-use character. No vocabulary has it, so the tokenizer spells it in bytes.
@@ -42,10 +42,10 @@ def check_terms(terms: Terms) -> None:
         if not term.strip():
             raise ValueError(f"a required or forbidden term has no text: {term!r}")
     longest = (max(one.forms, key=len) for one in required(terms))
-    if (size := len("".join(longest).encode(errors="replace"))) > MOST_REQUIRED:
+    if (size := len("".join(longest).encode(errors="replace"))) > MOST_REQUIRED_BYTES:
         raise ValueError(
-            f"what is required has {size:,} bytes, and one translation can have {MOST_REQUIRED} of "
-            f"them: a glossary requires only what the source asks for"
+            f"what is required has {size:,} bytes, and one translation can have "
+            f"{MOST_REQUIRED_BYTES} of them: a glossary requires only what the source asks for"
         )
     entries = terms.glossary.entries if terms.glossary else ()
     asked = [*required(terms), *(Requirement(entry.forms, entry.term) for entry in entries)]

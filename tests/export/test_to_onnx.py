@@ -14,6 +14,7 @@ import pytest
 from nmt.export.to_onnx import DECODER, ENCODER, Graphs, convert, export_onnx
 from nmt.models.ensemble import Ensemble
 from nmt.models.interface import Seq2SeqModel
+from nmt.search.base import Search
 from nmt.search.beam import BeamSearch
 from nmt.search.greedy import GreedySearch
 from nmt.tokenizer import Tokenizer
@@ -51,14 +52,17 @@ def test_both_programs_give_the_same_probabilities(exported: tuple[LoadedRun, Pa
             assert np.allclose(our, their, atol=1e-4, rtol=0)
 
 
+def search_of(beam_size: int) -> Search:
+    return GreedySearch() if beam_size == 1 else BeamSearch(beam_size=beam_size)
+
+
 @pytest.mark.parametrize("beam_size", [1, 3])
 def test_the_script_finds_what_our_search_finds(
     exported: tuple[LoadedRun, Path, float], beam_size: int
 ) -> None:
     run, directory, _ = exported
-    search = GreedySearch() if beam_size == 1 else BeamSearch(beam_size=beam_size)
     found = translated_outside(directory, LINES, beam_size)
-    assert found == translated_by_us(run, LINES, search)
+    assert found == translated_by_us(run, LINES, search_of(beam_size))
     assert found[1] == "" and len(set(found)) > 2
 
 
@@ -74,7 +78,6 @@ def test_the_page_finds_what_our_search_finds(
     exported: tuple[LoadedRun, Path, float], beam_size: int
 ) -> None:
     run, directory, _ = exported
-    search = GreedySearch() if beam_size == 1 else BeamSearch(beam_size=beam_size)
     lines = [line.replace("\x1b", "") for line in LINES]
     with served(directory) as address, browser() as opened, new_page(opened, address) as page:
         page.locator("#status", has_text="ready").wait_for()
@@ -82,7 +85,7 @@ def test_the_page_finds_what_our_search_finds(
         page.fill("#source", "\n".join(lines))
         page.wait_for_function("n => target.textContent.split('\\n').length == n", arg=len(lines))
         found = page.locator("#target").text_content().split("\n")
-    assert found == translated_by_us(run, lines, search)
+    assert found == translated_by_us(run, lines, search_of(beam_size))
 
 
 @contextmanager
